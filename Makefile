@@ -1,0 +1,85 @@
+# The project's commands. `make help` lists them.
+
+PYTHON ?= python3.11
+# Options of pip for torch alone, whose build differs by machine, e.g.
+# make study TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
+TORCH_OPTIONS ?=
+# Further options of snakemake (make study) or pytest (make test), e.g. make test ARGS="-k names"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.PHONY: study
+study: $(STAMP) ## run the default study (config/config.yaml) and print what it found
+	$(BIN)/snakemake --cores all $(ARGS)
+	@$(BIN)/python -m scripts.headline --study results/demo/study.json
+
+.PHONY: verify
+verify: $(STAMP) ## train the final configuration and two random runs of the study again, and compare
+	$(BIN)/snakemake verify --cores all $(ARGS)
+
+.PHONY: test
+test: lint ## run all checks and tests
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy scripts tools
+	$(BIN)/snakefmt --check Snakefile workflow
+
+.PHONY: format
+format: $(STAMP) ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+.PHONY: coverage
+coverage: $(STAMP) ## run the tests and print what they do not reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: environment
+environment: $(STAMP) ## make the environment, .venv
+
+# The lock holds everything but torch, with hashes. pip then picks the build of torch for this
+# machine, and the CUDA libraries which that build needs, if any.
+$(STAMP): requirements.in requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed; name it with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making the environment in $(VENV); this takes a few minutes, once."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --no-deps --require-hashes --requirement requirements.lock
+	$(PIP) $(TORCH_OPTIONS) "$$(grep -oE '^torch==[0-9.]+' requirements.in)"
+	@touch $@
+
+.PHONY: lock
+lock: ## solve requirements.in anew, keeping versions (to their newest: make lock ARGS=--upgrade)
+	@test -x $(BIN)/uv || $(MAKE) environment
+	$(BIN)/uv pip compile --quiet $(ARGS) --output-file requirements.lock requirements.in
+	$(BIN)/python tools/environment.py
+
+.PHONY: clean
+clean: ## remove caches; results/ and .venv stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+	find scripts tests tools workflow -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## remove the environment too; results/ stays
+	rm -rf $(VENV)

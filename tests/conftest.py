@@ -1,0 +1,94 @@
+"""What all tests share: one thread, no network, no file outside temporary folders, a sandbox."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# What a study needs of the project; tests and documentation stay behind.
+WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts")
+
+# Set here and not in a fixture: libraries read these when a test module first imports them.
+_CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+    HF_HUB_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HOME=str(_CACHE / "huggingface"),
+    XDG_CACHE_HOME=str(_CACHE),
+    DVC_SITE_CACHE_DIR=str(_CACHE / "dvc"),
+    DVC_NO_ANALYTICS="1",
+    MPLBACKEND="agg",
+)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the caches of this session."""
+    shutil.rmtree(_CACHE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """Return the project's root."""
+    return PROJECT
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """Return a copy of the workflow, with no results, in which Snakemake can be run."""
+    folder = tmp_path / "project"
+    (folder / "results").mkdir(parents=True)
+    for name in WORKFLOW:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+class Snakemake(Protocol):
+    """Runs Snakemake: `snakemake("--cores", "1", "-n")`."""
+
+    def __call__(
+        self, *arguments: str | Path, check: bool = True, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with `arguments` in the sandbox, at most `timeout` seconds.
+
+        stdout and stderr are captured as one text in `stdout`. With `check`, fail the test with
+        that text where the exit code is not 0.
+        """
+        ...
+
+
+@pytest.fixture
+def snakemake(workdir: Path) -> Snakemake:
+    """Return a function that runs this environment's Snakemake in the sandbox `workdir`."""
+
+    def run(
+        *arguments: str | Path, check: bool = True, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        process = subprocess.run(
+            [sys.executable, "-m", "snakemake", *map(str, arguments)],
+            cwd=workdir,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and process.returncode != 0:
+            pytest.fail(f"snakemake ended with {process.returncode}:\n{process.stdout}")
+        return process
+
+    return run
