@@ -1,0 +1,1 @@
+"""What a study is: its configuration, its hyperparameters, its runs and their names."""

@@ -1,0 +1,195 @@
+"""Checks across the keys of a resolved study: what a JSON Schema cannot say."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.study import sources
+from scripts.study.errors import StudyError
+from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.plan import batches, candidates
+from scripts.study.reading import show
+from scripts.study.schema import unknown
+
+Study = Mapping[str, Any]
+
+# Optuna's batches are a chain of files, and Snakemake follows chains by recursion.
+MAX_BATCHES = 100
+MAX_GRID = 100_000
+
+
+def check(study: Study) -> None:
+    """Raise `StudyError`, one line without the file's name, for the first mistake found."""
+    _check_name(study["study"])
+    sources.check_model(study["model"])
+    sources.check_dataset(study["dataset"])
+    _check_columns(study)
+    _check_splits(study)
+    _check_warmup(study)
+    _check_rank(study)
+    _check_grid(study)
+    _check_batches(study)
+
+
+def _check_name(name: str) -> None:
+    """The name is a folder; the schema allows no slash, and this no way up."""
+    if ".." in name or name.endswith("."):
+        raise StudyError(
+            f"study: {show(name)} is not a safe folder name; no '..', no '.' at the end"
+        )
+
+
+def _check_columns(study: Study) -> None:
+    text, label = study["columns"]["text"], study["columns"]["label"]
+    if label in text:
+        raise StudyError(f"columns.label: {show(label)} is one of columns.text; name another")
+    if "generated" in study["dataset"]:
+        for index, name in enumerate(text):
+            if name not in sources.GENERATED_COLUMNS[:2]:
+                raise StudyError(
+                    f"columns.text[{index}]: {show(name)} is not a column of generated data; "
+                    "these have sentence1 and sentence2"
+                )
+        if label != sources.GENERATED_COLUMNS[2]:
+            raise StudyError(
+                f"columns.label: {show(label)} is not a column of generated data; these have label"
+            )
+
+
+def _check_splits(study: Study) -> None:
+    """Splits share no example and exist, where that is known without reading the data."""
+    splits = {name: study["splits"][name] for name in ("train", "validation", "test")}
+    known = _known_splits(study["dataset"])
+    for purpose, name in splits.items():
+        if name is None:
+            continue
+        base = name.partition("[")[0]
+        if known is not None and base not in known:
+            raise StudyError(unknown(f"splits.{purpose}", base, known, "split of the data"))
+    for (first, one), (second, other) in itertools.combinations(splits.items(), 2):
+        if one is not None and other is not None and _may_overlap(one, other):
+            raise StudyError(
+                f"splits.{second}: {show(other)} shares examples with splits.{first}, "
+                f"{show(one)}; no example may serve two purposes"
+            )
+
+
+def _may_overlap(one: str, other: str) -> bool:
+    """Return whether two splits may share examples; slices of one split may be disjoint."""
+    if one.partition("[")[0] != other.partition("[")[0]:
+        return False
+    (start, stop), (other_start, other_stop) = _bounds(one), _bounds(other)
+    return not (_not_after(stop, other_start) or _not_after(other_stop, start))
+
+
+def _bounds(split: str) -> tuple[str, str]:
+    """Return the start and stop of `train[:80%]` as text, empty where open."""
+    start, _, stop = split.partition("[")[2].rstrip("]").partition(":")
+    return start, stop
+
+
+def _not_after(stop: str, start: str) -> bool:
+    """Return whether a slice that ends at `stop` surely ends before one begins at `start`.
+
+    Only counts in one unit and from one end can be compared without knowing the split's size.
+    """
+    if not stop or not start or (stop[-1] == "%") != (start[-1] == "%"):
+        return False
+    if stop.startswith("-") != start.startswith("-"):
+        return False
+    return int(stop.rstrip("%")) <= int(start.rstrip("%"))
+
+
+def _known_splits(dataset: Mapping[str, Any]) -> list[str] | None:
+    if "generated" in dataset:
+        return list(sources.GENERATED_SPLITS)
+    files = dataset.get("data_files")
+    if files is None:
+        return None
+    return list(files) if isinstance(files, Mapping) else ["train"]
+
+
+def _check_warmup(study: Study) -> None:
+    """Both warmups at once would contradict each other; the resolved defaults are both 0."""
+    used = [name for name in ("warmup_ratio", "warmup_steps") if _used(study, name)]
+    if len(used) == 2:
+        raise StudyError(
+            "hyperparameters.warmup_steps: set beside warmup_ratio; use one of the two "
+            "(null removes a block)"
+        )
+
+
+def _used(study: Study, name: str) -> bool:
+    block = study["hyperparameters"][name]
+    listed = study["screen"]["configurations"] + study["refine"]["configurations"]
+    return (
+        len(block) > 1
+        or block["baseline"] != HYPERPARAMETERS[name].default
+        or any(name in configuration for configuration in listed)
+    )
+
+
+def _check_rank(study: Study) -> None:
+    """The choice must be possible, and each later stage must know what was chosen."""
+    stages = [("grid", "grid.enabled", study["grid"]["enabled"])]
+    stages.append(("search", "optuna.trials", study["optuna"]["trials"] > 0))
+    needed = [(key, switch) for key, switch, on in stages if on]
+    named = study["rank"]["hyperparameters"]
+    blocks = study["hyperparameters"]
+    for index, name in enumerate(named or ()):
+        where = f"rank.hyperparameters[{index}]"
+        if name not in blocks:
+            raise StudyError(unknown(where, name, HYPERPARAMETERS, "hyperparameter"))
+        for key, _ in needed:
+            if key not in blocks[name]:
+                raise StudyError(
+                    f"{where}: {show(name)} has no {key}; add hyperparameters.{name}.{key}"
+                )
+    for key, switch in needed:
+        if not any(key in block for block in blocks.values()):
+            value = study["grid"]["enabled"] if key == "grid" else study["optuna"]["trials"]
+            off = "false" if key == "grid" else "0"
+            raise StudyError(
+                f"{switch}: {show(value)}, but no hyperparameter has a {key}; "
+                f"add one, or set {switch}: {off}"
+            )
+    if named or not needed:
+        return
+    possible, top = candidates(study), study["rank"]["top"]
+    both = " and a ".join(key for key, _ in needed)
+    if top > len(possible):
+        raise StudyError(
+            f"rank.top: {top} is more than the {len(possible)} hyperparameters that have a {both}"
+            + (f": {', '.join(possible)}" if possible else "")
+        )
+    screened = {name for name, block in blocks.items() if "screen" in block}
+    screened.update(*study["screen"]["configurations"])
+    if top < len(possible) and not screened & set(possible):
+        raise StudyError(
+            f"rank.top: {top} of {len(possible)} cannot be ranked without screening; "
+            "give some of them a screen, or name rank.hyperparameters"
+        )
+
+
+def _check_grid(study: Study) -> None:
+    if not study["grid"]["enabled"]:
+        return
+    blocks, rank = study["hyperparameters"], study["rank"]
+    names = rank["hyperparameters"] or candidates(study)
+    sizes = sorted((len(blocks[name]["grid"]) for name in names), reverse=True)
+    points = math.prod(sizes[: rank["top"]])
+    if points > MAX_GRID:
+        raise StudyError(
+            f"grid: up to {points} points, more than {MAX_GRID}; "
+            "give fewer levels or a lower rank.top"
+        )
+
+
+def _check_batches(study: Study) -> None:
+    number, size = study["optuna"]["trials"], study["optuna"]["batch_size"]
+    if number and batches(study) > MAX_BATCHES:
+        raise StudyError(
+            f"optuna.batch_size: {size} makes {batches(study)} batches of {number} trials, more "
+            f"than {MAX_BATCHES}; use at least {-(-number // MAX_BATCHES)}"
+        )

@@ -1,0 +1,89 @@
+"""Reading and writing the files of a study: whole or not at all, and the same bytes every time."""
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from scripts.study.errors import StudyError
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write `content` under a temporary name beside `path`, then rename: never half a file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        # mkstemp makes files private to the user; a study on a shared disk is read by colleagues.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def json_text(value: object) -> str:
+    """Return `value` as canonical JSON: sorted keys, two spaces, no NaN, a newline at the end."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def write_json(path: Path | str, value: object) -> None:
+    """Write `value` as canonical JSON, whole or not at all."""
+    write_text(path, json_text(value))
+
+
+def read_json(path: Path | str) -> Any:
+    """Return the JSON value in `path`; raise `StudyError` naming the file where there is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read ({error})") from None
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(
+            f"{path}: not valid JSON ({error}); delete the file and run snakemake again"
+        ) from None
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and infinity, which Python reads but JSON does not have."""
+    raise ValueError(f"{name} is no JSON value")
+
+
+def cell(value: object) -> str:
+    """Return a CSV cell: floats by repr (so that they read back exactly), None and NaN empty."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def write_csv(
+    path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Write `rows` (mappings by column name; missing cells stay empty) with LF line ends."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([cell(row.get(column)) for column in columns] for row in rows)
+    write_text(path, stream.getvalue())

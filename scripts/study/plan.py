@@ -1,0 +1,159 @@
+"""Which runs a study plans, stage by stage. A run that two stages plan is one run."""
+
+import itertools
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.study.hyperparameters import Value
+from scripts.study.names import run_name, trial_name
+
+# The stages whose runs compete for best, and all stages: the confirmation only looks back at them.
+STAGES = ("baseline", "screen", "grid", "refine", "optuna")
+ALL_STAGES = (*STAGES, "confirm")
+# The confirmation's first seed, counted from the study's. The config allows the baseline at most
+# as many seeds of its own, so that no seed is both.
+FRESH = 1000
+
+Study = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is planned ahead: its name, all its hyperparameters and its seed.
+
+    `test` tells whether it is also evaluated on the held-out test split.
+    """
+
+    name: str
+    hyperparameters: Mapping[str, Value]
+    seed: int
+    test: bool = False
+
+
+def baseline_values(study: Study) -> dict[str, Value]:
+    """Return every hyperparameter's baseline value by name."""
+    return {name: block["baseline"] for name, block in study["hyperparameters"].items()}
+
+
+def _runs(study: Study, changes: Iterable[Mapping[str, Value]], seed: int) -> list[Run]:
+    """Return one run for each mapping of changed hyperparameters, each run once."""
+    baseline = baseline_values(study)
+    runs: dict[str, Run] = {}
+    for change in changes:
+        values = {**baseline, **change}
+        name = run_name(values, baseline, seed)
+        runs.setdefault(name, Run(name, values, seed, seed in fresh_seeds(study)))
+    return list(runs.values())
+
+
+def baseline_runs(study: Study) -> list[Run]:
+    """Return the baseline on the seeds `seed`, `seed + 1`, ...: the noise floor."""
+    seeds = range(study["seed"], study["seed"] + study["baseline"]["seeds"])
+    return [run for seed in seeds for run in _runs(study, [{}], seed)]
+
+
+def fresh_seeds(study: Study) -> range:
+    """Return the seeds that only the confirmation uses; none where it is off.
+
+    A run on one of them, and no other run, is evaluated on the held-out test split.
+    """
+    first = study["seed"] + FRESH
+    return range(
+        first, first + study["confirm"]["seeds"] * bool(study["confirm"]["configurations"])
+    )
+
+
+def confirm_runs(study: Study, finalists: Sequence[Mapping[str, Value]]) -> list[Run]:
+    """Return the baseline and the finalists, given by their hyperparameters, on the fresh seeds.
+
+    Configuration by configuration, the baseline first. Without finalists there is nothing to
+    confirm, and no run.
+    """
+    changes = [{}, *finalists] if finalists else []
+    return [
+        run
+        for change in changes
+        for seed in fresh_seeds(study)
+        for run in _runs(study, [change], seed)
+    ]
+
+
+def screen_runs(study: Study) -> list[Run]:
+    """Return the screening runs: one factor at a time, then the listed configurations."""
+    single = [
+        {name: value}
+        for name, block in study["hyperparameters"].items()
+        for value in block.get("screen", ())
+    ]
+    return _runs(study, [*single, *study["screen"]["configurations"]], study["seed"])
+
+
+def refine_runs(study: Study) -> list[Run]:
+    """Return the listed configurations around the grid's best."""
+    return _runs(study, study["refine"]["configurations"], study["seed"])
+
+
+def candidates(study: Study) -> list[str]:
+    """Return the hyperparameters that the ranking may choose: those that each later stage knows."""
+    needed = []
+    if study["grid"]["enabled"]:
+        needed.append("grid")
+    if study["optuna"]["trials"]:
+        needed.append("search")
+    return [
+        name
+        for name, block in study["hyperparameters"].items()
+        if needed and all(key in block for key in needed)
+    ]
+
+
+def grid_runs(study: Study, chosen: Sequence[str]) -> list[Run]:
+    """Return the full factorial over the chosen hyperparameters, in a seeded random order.
+
+    In a random order half a grid already tells something of every hyperparameter. The order
+    depends on each run's own name, so that a grown grid keeps the order of the runs it had.
+    """
+    if not study["grid"]["enabled"]:
+        return []
+    names = [name for name in chosen if "grid" in study["hyperparameters"][name]]
+    if not names:
+        return []
+    levels = [study["hyperparameters"][name]["grid"] for name in names]
+    points = [dict(zip(names, point, strict=True)) for point in itertools.product(*levels)]
+    runs = _runs(study, points, study["seed"])
+    return sorted(runs, key=lambda run: random.Random(f"{study['seed']}:{run.name}").random())
+
+
+def trial_runs(study: Study) -> list[str]:
+    """Return the names of the Optuna trials' slots, in trial order."""
+    trials = range(1, study["optuna"]["trials"] + 1)
+    return [trial_name(trial, study["seed"]) for trial in trials]
+
+
+def batches(study: Study) -> int:
+    """Return the number of batches that hold the study's trials."""
+    trials, size = int(study["optuna"]["trials"]), int(study["optuna"]["batch_size"])
+    return -(-trials // size)
+
+
+def batch_of(study: Study, trial: int) -> int:
+    """Return the number of the batch, counted from 1, that trial `trial` belongs to."""
+    return (trial - 1) // int(study["optuna"]["batch_size"]) + 1
+
+
+def searched_values(study: Study, name: str) -> list[Value]:
+    """Return every value that a whole-number or categorical hyperparameter may take in a trial.
+
+    That is its baseline, and what its search block holds.
+    """
+    block = study["hyperparameters"][name]
+    search = block.get("search", {})
+    if "choices" in search:
+        values = list(search["choices"])
+    elif search:
+        values = list(range(search["low"], search["high"] + 1, search.get("step") or 1))
+    else:
+        values = []
+    return sorted({block["baseline"], *values})

@@ -1,0 +1,170 @@
+"""Where a study's model and data come from: found and pinned before anything is trained."""
+
+import glob
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.study.errors import StudyError
+from scripts.study.reading import show
+
+FORMATS = ("json", "csv", "parquet", "text")
+PACKAGE = "package:"
+GENERATED_COLUMNS = ("sentence1", "sentence2", "label")
+GENERATED_SPLITS = ("train", "validation", "test")
+
+_OPTIONS = {
+    "json": ("field", "encoding"),
+    "csv": ("delimiter", "quotechar", "column_names", "encoding"),
+}
+_ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def is_local(path: str) -> bool:
+    """Return whether a model's or data set's `path` means a folder here, not a name of the hub."""
+    return path.startswith((".", "/", "~")) or os.path.isdir(path)
+
+
+def package_folder(path: str) -> Path:
+    """Return the folder that `package:NAME/FOLDER` means; the package is found, not imported."""
+    name, _, folder = path.removeprefix(PACKAGE).partition("/")
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or ".." in folder.split("/"):
+        raise StudyError(f"model.path: {show(path)} is not of the form package:NAME/FOLDER")
+    spec = importlib.util.find_spec(name)
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        raise StudyError(
+            f"model.path: {show(path)}: the Python package {name} is not installed; "
+            "pip install it, or name another model"
+        )
+    return Path(next(iter(places))) / folder
+
+
+def model_folder(path: str) -> Path | None:
+    """Return the local folder of the model `path`, or None where it is a model of the hub."""
+    if path.startswith(PACKAGE):
+        return package_folder(path)
+    return Path(path).expanduser() if is_local(path) else None
+
+
+def check_model(model: Mapping[str, Any]) -> None:
+    """Raise `StudyError` unless the model is there, or is pinned on the hub."""
+    path = model["path"]
+    folder = model_folder(path)
+    if folder is None:
+        _check_pinned("model", path, model.get("revision"))
+        return
+    if model.get("revision") is not None:
+        raise StudyError(
+            f"model.revision: {show(model['revision'])} is for models of the hub; "
+            f"{show(path)} is a folder (null removes the key)"
+        )
+    if not folder.is_dir():
+        raise StudyError(f"model.path: {show(path)}: no such folder ({folder})")
+    if not any(folder.glob("*.safetensors")):
+        raise StudyError(f"model.path: {show(path)}: the folder holds no .safetensors file")
+
+
+def check_dataset(dataset: Mapping[str, Any]) -> None:
+    """Raise `StudyError` unless the data are generated, are there, or are pinned on the hub."""
+    if "generated" in dataset:
+        other = next((key for key in dataset if key != "generated"), None)
+        if other is not None:
+            raise StudyError(
+                f"dataset.{other}: {show(dataset[other])} does not go with dataset.generated; "
+                "null removes one of them"
+            )
+        return
+    if "path" not in dataset:
+        raise StudyError(
+            "dataset.path: missing; a data set of the hub, a local folder, json, csv, parquet "
+            "or text (or give dataset.generated)"
+        )
+    path = dataset["path"]
+    for key in _ALL_OPTIONS:
+        if key in dataset and key not in _OPTIONS.get(path, ()):
+            raise StudyError(f"dataset.{key}: {show(dataset[key])} does not go with path: {path}")
+    if path in FORMATS:
+        _check_files(dataset)
+    elif is_local(path):
+        if not Path(path).is_dir():
+            raise StudyError(f"dataset.path: {show(path)}: no such folder")
+        _refuse_revision(dataset)
+    else:
+        _check_pinned("dataset", path, dataset.get("revision"))
+
+
+def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
+    """Return the data files of this machine that `dataset` names, sorted, patterns expanded."""
+    found: set[Path] = set()
+    if dataset.get("path") in FORMATS:
+        for _, pattern in _patterns(dataset.get("data_files")):
+            found.update(_matches(pattern, dataset.get("data_dir")))
+    return sorted(found)
+
+
+def _check_pinned(key: str, path: str, revision: object) -> None:
+    """Names of the hub are pinned: what is behind a branch may change between two runs."""
+    if not _HUB.fullmatch(path) or ".." in path:
+        raise StudyError(f"{key}.path: {show(path)} is neither a folder nor a name of the hub")
+    if revision is None:
+        raise StudyError(
+            f"{key}.revision: missing; {show(path)} is no folder here, and a name of the hub "
+            "needs a full commit (40 digits from 0 to f)"
+        )
+
+
+def _refuse_revision(dataset: Mapping[str, Any]) -> None:
+    for key in ("name", "revision"):
+        if key in dataset:
+            raise StudyError(
+                f"dataset.{key}: {show(dataset[key])} is for data sets of the hub "
+                "(null removes the key)"
+            )
+
+
+def _check_files(dataset: Mapping[str, Any]) -> None:
+    """Check that every file named exists; relative paths start at the current directory."""
+    _refuse_revision(dataset)
+    folder, files = dataset.get("data_dir"), dataset.get("data_files")
+    if folder is not None and not _URL.match(folder) and not Path(folder).is_dir():
+        raise StudyError(f"dataset.data_dir: {show(folder)}: no such folder in {Path.cwd()}")
+    if files is None and folder is None:
+        raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")
+    for where, pattern in _patterns(files):
+        if _URL.match(pattern):
+            continue
+        found = _matches(pattern, folder)
+        if not found:
+            raise StudyError(f"{where}: {show(pattern)}: no such file in {Path.cwd()}")
+        for path in found:
+            if not os.access(path, os.R_OK):
+                raise StudyError(f"{where}: {show(str(path))}: may not be read")
+
+
+def _patterns(files: object) -> Iterator[tuple[str, str]]:
+    """Yield each file or pattern of data_files with its key in the config."""
+    by_key: Mapping[str, object] = (
+        {f"dataset.data_files.{split}": value for split, value in files.items()}
+        if isinstance(files, Mapping)
+        else {"dataset.data_files": files}
+    )
+    for key, value in by_key.items():
+        if isinstance(value, str):
+            yield key, value
+        elif isinstance(value, Sequence):
+            yield from ((f"{key}[{index}]", str(item)) for index, item in enumerate(value))
+
+
+def _matches(pattern: str, folder: str | None) -> list[Path]:
+    """Return the files that one entry of data_files means; none for a URL."""
+    if _URL.match(pattern):
+        return []
+    full = os.path.join(folder, pattern) if folder else pattern
+    names = [full] if os.path.isfile(full) else glob.glob(full, recursive=True)
+    return [Path(name) for name in names if os.path.isfile(name)]
