@@ -1,0 +1,87 @@
+"""Ask Optuna for one batch of trials: a pure function of the files of all earlier ones.
+
+In: `optuna/space.json`, `optuna/warm-start.csv`, the earlier batches and their trials' metrics.
+Out: `optuna/batch-<number>.json` with a full batch of proposals.
+"""
+
+import argparse
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.study.errors import command
+from scripts.study.files import read_json, write_json
+from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.names import trial_name
+from scripts.study.search import Trial, distributions, epoch_values, propose
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.ask", description=__doc__)
+    parser.add_argument("--space", required=True, type=Path, help="optuna/space.json of the study")
+    parser.add_argument("--batch", required=True, type=int, help="number of the batch, from 1")
+    options = parser.parse_args()
+    space = read_json(options.space)
+    folder = options.space.parent
+    warm_start = _warm_start(folder / "warm-start.csv", space["space"])
+    earlier = [
+        _trial(folder, space, proposal)
+        for batch in range(1, options.batch)
+        for proposal in read_json(folder / f"batch-{batch:04d}.json")["trials"]
+    ]
+    size = space["batch_size"]
+    proposals = propose(
+        distributions(space["space"]),
+        [*warm_start, *earlier],
+        direction=space["objective"]["direction"],
+        sampler=space["sampler"],
+        seed=space["seed"],
+        batch=options.batch,
+        size=size,
+    )
+    first = (options.batch - 1) * size + 1
+    pruning = None
+    if space["pruner"]["name"] != "none":
+        pruning = {
+            "pruner": space["pruner"],
+            "direction": space["objective"]["direction"],
+            "earlier": [{"status": t.status, "values": list(t.values)} for t in earlier],
+        }
+    write_json(
+        folder / f"batch-{options.batch:04d}.json",
+        {
+            "batch": options.batch,
+            "seed": space["seed"],
+            "pruning": pruning,
+            "trials": [
+                {"trial": first + index, "hyperparameters": {**space["baseline"], **parameters}}
+                for index, parameters in enumerate(proposals)
+            ],
+        },
+    )
+    print(f"batch {options.batch}: trials {first} to {first + size - 1}")
+
+
+def _warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [
+            Trial(
+                {name: HYPERPARAMETERS[name].canonical(row[name]) for name in space},
+                "complete",
+                [float(row["objective"])],
+            )
+            for row in csv.DictReader(stream)
+        ]
+
+
+def _trial(folder: Path, space: Mapping[str, Any], proposal: Mapping[str, Any]) -> Trial:
+    run = trial_name(proposal["trial"], space["seed"])
+    metrics = read_json(folder.parent / "runs" / run / "metrics.json")
+    parameters = {name: proposal["hyperparameters"][name] for name in space["space"]}
+    values = [] if metrics["status"] == "diverged" else epoch_values(metrics)
+    return Trial(parameters, metrics["status"], values)
+
+
+if __name__ == "__main__":
+    command(main)

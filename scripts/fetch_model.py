@@ -1,0 +1,40 @@
+"""Get the study's pretrained model once, check its weights, and write down which one it is.
+
+In: the study's `model` block. Out: `data/model.json` with path, revision and sha256.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from scripts.study.errors import StudyError, command
+from scripts.study.files import read_json, write_json
+from scripts.training.weights import locate, verify
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.fetch_model", description=__doc__)
+    parser.add_argument("--model", required=True, help="the study's model block, as JSON")
+    parser.add_argument("--output", required=True, type=Path, help="data/model.json")
+    options = parser.parse_args()
+    try:
+        model = json.loads(options.model)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--model: {options.model!r} is not JSON ({error})") from None
+    folder = locate(model, fetch=True)
+    sha256 = verify(model, folder)
+    architecture = read_json(folder / "config.json").get("model_type", "")
+    write_json(
+        options.output,
+        {
+            "path": model["path"],
+            "revision": model["revision"],
+            "sha256": sha256,
+            "architecture": architecture,
+        },
+    )
+    print(f"model: {model['path']} ({architecture}), weights {sha256[:12]}")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,66 @@
+"""Load the study's data set once and bring it to one form.
+
+In: the study's `dataset`, `columns`, `splits` and `labels`. Out: one Parquet file a split with the
+columns text_a, text_b (pairs only) and label, and `info.json`: fingerprint, classes, sizes and the
+score of always answering the majority class.
+"""
+
+import argparse
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scripts.study.errors import StudyError, command
+from scripts.study.files import write_bytes, write_json
+from scripts.training.data import SPLITS, fingerprint, load, standardise
+from scripts.training.metrics import score
+
+
+def describe(splits: dict[str, dict[str, list[Any]]], classes: list[str]) -> dict[str, Any]:
+    """Return what `info.json` holds: facts of the data that other stages and the report need."""
+    sizes = {
+        role: {
+            "examples": len(columns["label"]),
+            "by_class": [columns["label"].count(index) for index in range(len(classes))],
+        }
+        for role, columns in splits.items()
+    }
+    train, validation = splits["train"]["label"], splits["validation"]["label"]
+    majority = max(range(len(classes)), key=train.count)
+    return {
+        "fingerprint": fingerprint(splits, classes),
+        "labels": classes,
+        "text_columns": 2 if "text_b" in splits["train"] else 1,
+        "splits": sizes,
+        "majority_class": classes[majority],
+        "majority": score([majority] * len(validation), validation, len(classes)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.prepare", description=__doc__)
+    parser.add_argument("--source", required=True, help="dataset, columns, splits, labels, as JSON")
+    parser.add_argument("--output", required=True, type=Path, help="the study's data folder")
+    options = parser.parse_args()
+    try:
+        source = json.loads(options.source)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--source: not JSON ({error})") from None
+    roles = {role: source["splits"][role] for role in SPLITS if source["splits"][role]}
+    loaded = {role: load(source["dataset"], split) for role, split in roles.items()}
+    splits, classes = standardise(loaded, source["columns"], source["labels"])
+    for role, columns in splits.items():
+        buffer = io.BytesIO()
+        pd.DataFrame(columns).to_parquet(buffer, index=False)
+        write_bytes(options.output / f"{role}.parquet", buffer.getvalue())
+    info = describe(splits, classes)
+    write_json(options.output / "info.json", info)
+    sizes = ", ".join(f"{role} {facts['examples']}" for role, facts in info["splits"].items())
+    print(f"data: {sizes}; classes {', '.join(classes)}; fingerprint {info['fingerprint'][:12]}")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,78 @@
+"""Tokenise every split once for one max_seq_length.
+
+In: the Parquet files of `prepare`, the model. Out: one safetensors file that trainings load.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from scripts.study.errors import StudyError, command
+from scripts.study.files import read_json
+from scripts.training.data import SPLITS
+from scripts.training.tokens import save_tokens, tokenise
+from scripts.training.weights import locate
+
+
+def positions(folder: Path) -> int | None:
+    """Return how many tokens the model takes at most; None where its config sets no limit.
+
+    RoBERTa and its kin count positions from behind the padding's: of 514 they use 512.
+    """
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is None:
+        return None
+    with torch.device("meta"):
+        model = AutoModel.from_config(config, trust_remote_code=False)
+    for name, module in model.named_modules():
+        if (
+            name.endswith("position_embeddings")
+            and getattr(module, "padding_idx", None) is not None
+        ):
+            return int(limit - module.padding_idx - 1)
+    return int(limit)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.tokenise", description=__doc__)
+    parser.add_argument("--data", required=True, type=Path, help="the study's data folder")
+    parser.add_argument("--model", required=True, type=Path, help="data/model.json")
+    parser.add_argument("--max-seq-length", required=True, type=int, help="tokens kept")
+    parser.add_argument("--output", required=True, type=Path, help="the safetensors file to write")
+    options = parser.parse_args()
+    folder = locate(read_json(options.model))
+    try:
+        longest = positions(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # transformers and tokenizers raise many kinds
+        reason = " ".join(str(error).split())[:300]
+        raise StudyError(f"model.path: {folder} cannot be loaded: {reason}") from None
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
+        raise StudyError(f"model.path: {folder} has no tokenizer, such as a tokenizer.json")
+    if longest is not None and options.max_seq_length > longest:
+        raise StudyError(
+            f"max_seq_length: {options.max_seq_length} is more than the {longest} tokens"
+            " that the model takes"
+        )
+    splits = {
+        role: tokenise(
+            {str(name): list(column) for name, column in pd.read_parquet(path).items()},
+            tokenizer,
+            options.max_seq_length,
+        )
+        for role in SPLITS
+        if (path := options.data / f"{role}.parquet").exists()
+    }
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    save_tokens(options.output, splits, pad)
+    cut = sum(int((tokens.lengths == options.max_seq_length).sum()) for tokens in splits.values())
+    print(f"tokens: max_seq_length {options.max_seq_length}, {cut} examples reach it")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,159 @@
+"""Train one configuration: run.json in, metrics.json, history.csv and predictions.csv out.
+
+The one command that trains. The same run.json, data, weights and versions give the same bytes on
+the same kind of machine.
+"""
+
+import argparse
+import math
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+# Before torch starts its thread pools; the loop sets torch's own number from --threads.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from transformers import PreTrainedModel
+
+from scripts.study.errors import StudyError, command
+from scripts.study.files import read_json
+from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.training.data import UNLABELLED
+from scripts.training.loop import Result, predict, train
+from scripts.training.metrics import METRICS, score
+from scripts.training.model import build, device, precision
+from scripts.training.pruning import should_stop
+from scripts.training.record import metrics, write_run
+from scripts.training.tokens import Tokens, load_tokens
+from scripts.training.vocabulary import WHOLE, shrink
+from scripts.training.weights import locate, verify
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """Return a run.json; raise `StudyError` where it does not hold every hyperparameter."""
+    run = read_json(path)
+    if not isinstance(run, dict) or set(run) - {"pruning", "test"} != {"hyperparameters", "seed"}:
+        raise StudyError(f"{path}: a run has the keys hyperparameters and seed; delete the file")
+    values, seed = run["hyperparameters"], run["seed"]
+    if not isinstance(values, dict) or HYPERPARAMETERS.keys() != values.keys():
+        wrong = HYPERPARAMETERS.keys() ^ (values if isinstance(values, dict) else {})
+        raise StudyError(f"{path}: hyperparameters: {', '.join(sorted(wrong))} missing or unknown")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise StudyError(f"{path}: seed: {seed!r} is not a whole number >= 0")
+    try:
+        canonical = {name: HYPERPARAMETERS[name].canonical(value) for name, value in values.items()}
+    except StudyError as error:
+        raise StudyError(f"{path}: hyperparameters: {error}") from None
+    return {**run, "hyperparameters": canonical}
+
+
+def positive(text: str) -> int:
+    """Return an option's whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
+    return number
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__)
+    parser.add_argument("--run", required=True, type=Path, help="run.json of the run")
+    parser.add_argument("--tokens", required=True, type=Path, help="data/tokens, one file a length")
+    parser.add_argument("--model", required=True, type=Path, help="data/model.json")
+    parser.add_argument("--info", required=True, type=Path, help="data/info.json")
+    parser.add_argument("--metric", required=True, choices=[*METRICS, "loss"], help="the objective")
+    parser.add_argument("--direction", default="maximize", choices=["maximize", "minimize"])
+    parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
+    parser.add_argument("--eval-batch-size", type=positive, default=32)
+    parser.add_argument("--threads", type=positive, default=1)
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run's results")
+    options = parser.parse_args()
+
+    torch.set_num_threads(options.threads)
+    run = read_run(options.run)
+    model_facts, info = read_json(options.model), read_json(options.info)
+    values = run["hyperparameters"]
+    splits, pad = load_tokens(options.tokens / f"{values['max_seq_length']}.safetensors")
+    folder = locate(model_facts)
+    verify(model_facts, folder)
+    model = build(folder, info["labels"], values, run["seed"])
+    if values["optim"] not in WHOLE:
+        splits, _ = shrink(model, splits, pad)
+    used = precision(options.precision, model.device)
+    result = train(
+        model,
+        splits,
+        pad,
+        values,
+        seed=run["seed"],
+        precision=used,
+        eval_batch_size=options.eval_batch_size,
+        objective=options.metric,
+        should_stop=should_stop(run.get("pruning")),
+        progress=partial(print, flush=True),
+    )
+    if run.get("test"):
+        evaluate(result, model, splits.get("test"), pad, options.eval_batch_size, used)
+    record = metrics(
+        result,
+        run,
+        {"metric": options.metric, "direction": options.direction},
+        {
+            "data": {"fingerprint": info["fingerprint"]},
+            "model": {key: model_facts[key] for key in ("path", "revision", "sha256")},
+            "precision": used,
+            "device": device_name(device()),
+            "threads": options.threads,
+        },
+    )
+    write_run(
+        options.output,
+        result,
+        record,
+        splits["validation"].labels.tolist(),
+        len(info["labels"]),
+        splits["test"].labels.tolist() if result.test else [],
+    )
+    value = record["objective"]["value"]
+    print(
+        f"{options.run.parent.name}: {result.status}, {options.metric} "
+        + ("-" if value is None else f"{value:.4f}")
+    )
+
+
+def evaluate(
+    result: Result,
+    model: PreTrainedModel,
+    tokens: Tokens | None,
+    pad: int,
+    batch_size: int,
+    precision: str,
+) -> None:
+    """Add the held-out test split's metrics to `result`, once, after a training that is complete.
+
+    Without a test split, or with one that has no labels, there are none.
+    """
+    if result.status != "complete":
+        return
+    if tokens is None or (tokens.labels == UNLABELLED).all():
+        why = "there is no test split" if tokens is None else "the test split has no labels"
+        print(f"no test metrics: {why}")
+        return
+    probabilities, loss = predict(model, tokens, pad, batch_size, precision)
+    if not math.isfinite(loss):
+        result.status = "diverged"
+        return
+    predicted = probabilities.argmax(axis=1).tolist()
+    result.test = {"loss": loss, **score(predicted, tokens.labels.tolist(), model.num_labels)}
+    result.test_probabilities = probabilities
+
+
+def device_name(where: torch.device) -> str:
+    """Return the kind of device in words that do not differ between two machines of one kind."""
+    return torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu"
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,1 @@
+"""One training: data, model, optimisation, loop and metrics."""

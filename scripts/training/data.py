@@ -1,0 +1,158 @@
+"""A study's data set: loaded by `datasets`, brought to one form, checked and fingerprinted."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from scripts.study.errors import StudyError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SPLITS = ("train", "validation", "test")
+UNLABELLED = -1
+
+
+def load(dataset: Mapping[str, Any], split: str) -> "Dataset":
+    """Return one split as `datasets.load_dataset` gives it.
+
+    `dataset` holds the keyword arguments of `load_dataset`; `split` may be sliced (`train[:96]`).
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    arguments = {key: value for key, value in dataset.items() if value is not None}
+    path = arguments.pop("path")
+    try:
+        if "data_files" not in arguments:
+            return datasets.load_dataset(path, split=split, **arguments)
+        # Local files are read anew each time: a cache in the user's home could answer with what
+        # the file held before.
+        with tempfile.TemporaryDirectory() as cache:
+            loaded = datasets.load_dataset(
+                path, split=split, cache_dir=cache, keep_in_memory=True, **arguments
+            )
+            return loaded
+    except Exception as error:  # datasets raises many kinds for a wrong file, column or name
+        # "An error occurred while generating" says less than its cause; an empty file says nothing.
+        reason = str(error.__cause__ or error) or "is a file empty?"
+        files = arguments.get("data_files", {})
+        where = files.get(split.partition("[")[0]) if isinstance(files, Mapping) else files
+        raise StudyError(
+            f"dataset: {path!r}, split {split!r}{f' ({where})' if where else ''} cannot be loaded:"
+            f" {' '.join(reason.split())[:300]}"
+        ) from None
+
+
+def standardise(
+    loaded: Mapping[str, "Dataset"], columns: Mapping[str, Any], names: Sequence[str] | None
+) -> tuple[dict[str, dict[str, list[Any]]], list[str]]:
+    """Return the splits as columns `text_a`, `text_b`, `label`, and the names of the classes.
+
+    Args:
+        loaded: the splits by role (train, validation, test).
+        columns: `text` (one or two column names) and `label`.
+        names: class names by index, or None to take them from the data.
+
+    Labels become class indices from 0; a test split without labels has -1 everywhere. Whole
+    numbers are indices already, unless the data set names no classes and its numbers do not run
+    from 0: then they are names. Raises `StudyError` that names split, row and column.
+    """
+    texts, label = columns["text"], columns["label"]
+    for role, data in loaded.items():
+        for column in [*texts, label]:
+            if column not in data.column_names and not (role == "test" and column == label):
+                raise StudyError(
+                    f"columns: {column!r} is not in the {role} split; it has "
+                    + ", ".join(data.column_names)
+                )
+        if len(data) == 0:
+            raise StudyError(f"splits.{role}: the split has no examples")
+    classes, index = _classes(loaded["train"], label, names)
+    splits = {}
+    for role, data in loaded.items():
+        columns_of: dict[str, list[Any]] = {}
+        for key, column in zip(("text_a", "text_b"), texts, strict=False):
+            columns_of[key] = _texts(data[column], role, column)
+        columns_of["label"] = _labels(data, role, label, index)
+        splits[role] = columns_of
+    present = set(splits["train"]["label"])
+    if len(present) < 2:
+        only = classes[next(iter(present))]
+        raise StudyError(f"columns.label: {label!r} has one class only in the train split ({only})")
+    return splits, classes
+
+
+def _texts(values: Sequence[Any], role: str, column: str) -> list[str]:
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            raise StudyError(
+                f"columns.text: row {row + 1} of the {role} split has {value!r} in {column!r};"
+                " a text is needed"
+            )
+    return list(values)
+
+
+def _classes(
+    train: "Dataset", label: str, names: Sequence[str] | None
+) -> tuple[list[str], dict[Any, int]]:
+    """Return the class names, and the index of each name and of each number that stands for one.
+
+    Names are those of the config, of the data set, or the values found in the train split, sorted.
+    """
+    classes = list(names or getattr(train.features[label], "names", None) or ())
+    values: Sequence[Any] = range(len(classes))
+    if not classes:
+        values = sorted({_class(value, label) for value in train[label] if value == value} - {None})
+        classes = [str(value) for value in values]
+    index: dict[Any, int] = {name: number for number, name in enumerate(classes)}
+    return classes, index | {value: number for number, value in enumerate(values)}
+
+
+def _class(value: Any, label: str) -> str | int | None:
+    """Return a label as a class; a missing one beside them makes fractions of whole numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str | int | None):
+        return value
+    raise StudyError(f"columns.label: {label!r} holds {value!r}; a class is needed")
+
+
+def _labels(data: "Dataset", role: str, label: str, index: Mapping[Any, int]) -> list[int]:
+    if label not in data.column_names:
+        return [UNLABELLED] * len(data)
+    values = list(data[label])
+    if role == "test" and all(value in (None, UNLABELLED) or value != value for value in values):
+        return [UNLABELLED] * len(data)
+    found = []
+    for row, value in enumerate(values):
+        number = index.get(value) if isinstance(value, str | int | float) else None
+        if number is None:
+            known = ", ".join(dict.fromkeys(map(str, index)))
+            raise StudyError(
+                f"columns.label: row {row + 1} of the {role} split has {value!r} in {label!r};"
+                f" it should be a class of the train split or of labels: {known[:200]}"
+            )
+        found.append(number)
+    return found
+
+
+def fingerprint(splits: Mapping[str, Mapping[str, Sequence[Any]]], classes: Sequence[str]) -> str:
+    """Return a sha256 over every text and label of every split: equal data, equal fingerprint."""
+    digest = hashlib.sha256()
+
+    def add(text: str) -> None:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "big") + content)
+
+    for name in classes:
+        add(name)
+    for role in SPLITS:
+        if role not in splits:
+            continue
+        add(role)
+        for key in ("text_a", "text_b", "label"):
+            for value in splits[role].get(key, ()):
+                add(str(value))
+    return digest.hexdigest()

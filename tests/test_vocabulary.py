@@ -1,0 +1,90 @@
+"""Embeddings without the rows that the data never uses: every prediction stays the same."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.study.hyperparameters import defaults
+from scripts.training.loop import predict, train
+from scripts.training.tokens import Tokens
+from scripts.training.vocabulary import shrink, used_ids
+
+
+def model_of(kind: str, pad: int) -> Any:
+    """Return a random two-layer classifier of 50 words whose padding is `pad`."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config = AutoConfig.for_model(
+        kind,
+        vocab_size=50,
+        hidden_size=16,
+        dim=16,
+        embedding_size=16,
+        num_hidden_layers=2,
+        n_layers=2,
+        num_attention_heads=2,
+        n_heads=2,
+        intermediate_size=32,
+        hidden_dim=32,
+        max_position_embeddings=40,
+        pad_token_id=pad,
+    )
+    torch.manual_seed(0)
+    return AutoModelForSequenceClassification.from_config(config)
+
+
+def tokens_of(size: int, seed: int) -> Tokens:
+    """Return examples of 3 to 9 tokens out of every third word from 3 on."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(3, 10, size)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ids = rng.choice(np.arange(3, 50, 3), offsets[-1]).astype(np.int32)
+    return Tokens(ids, None, offsets, rng.integers(0, 2, size))
+
+
+@pytest.mark.parametrize(("kind", "pad"), [("bert", 0), ("distilbert", 0), ("roberta", 1)])
+def test_training_is_the_same_with_fewer_rows(kind: str, pad: int) -> None:
+    values = {**defaults(), "num_train_epochs": 2, "train_batch_size": 8, "learning_rate": 1e-3}
+    values |= {"weight_decay": 0.1}
+    results = []
+    for small in (False, True):
+        model = model_of(kind, pad)
+        splits = {"train": tokens_of(24, 1), "validation": tokens_of(12, 2)}
+        if small:
+            splits, used = shrink(model, splits, pad)
+            assert model.get_input_embeddings().num_embeddings == len(used) < 50
+        results.append(
+            train(
+                model,
+                splits,
+                pad,
+                values,
+                seed=3,
+                precision="fp32",
+                eval_batch_size=8,
+                objective="f1",
+                should_stop=lambda epoch, value: False,
+                progress=lambda line: None,
+            )
+        )
+    whole, shrunk = results
+    assert whole.probabilities is not None
+    assert shrunk.probabilities is not None
+    np.testing.assert_allclose(shrunk.probabilities, whole.probabilities, atol=1e-5)
+
+
+def test_predictions_do_not_change_at_all() -> None:
+    model = model_of("bert", 0)
+    tokens = tokens_of(12, 5)
+    before, _ = predict(model, tokens, 0, 4, "fp32")
+    splits, _ = shrink(model, {"validation": tokens}, 0)
+    after, _ = predict(model, splits["validation"], 0, 4, "fp32")
+    assert np.array_equal(before, after)
+
+
+def test_ids_up_to_the_padding_keep_their_numbers() -> None:
+    tokens = replace(tokens_of(4, 0), input_ids=np.full(99, 7, np.int32))
+    assert used_ids({"train": tokens}, 1).tolist() == [0, 1, 7]
