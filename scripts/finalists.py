@@ -1,0 +1,24 @@
+"""Write confirm/finalists.json beside study.json: the best configurations of the whole study."""
+
+import argparse
+from pathlib import Path
+
+from scripts.analysis.collect import collect, open_study
+from scripts.analysis.finalists import finalists
+from scripts.study.errors import command
+from scripts.study.files import write_json
+
+
+def main() -> None:
+    """Parse the command line and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.finalists", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
+    study, folder = open_study(parser.parse_args().study)
+    document = finalists(study, collect(study, folder))
+    write_json(folder / "confirm" / "finalists.json", document)
+    names = ", ".join(entry["run"] for entry in document["finalists"])
+    print(f"finalists: {names or 'none; no configuration but the baseline completed'}")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,84 @@
+"""Collect the Optuna trials: as a table, and as a real Optuna storage for optuna-dashboard.
+
+In: the study's trials and its warm start. Out: `optuna/trials.csv` and `optuna/study.db`.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from scripts.analysis.collect import collect, open_study, write_table
+from scripts.analysis.comparison import describe
+from scripts.study.errors import command
+from scripts.study.files import read_json, write_bytes
+from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.search import Trial, distributions, epoch_values, frozen
+
+
+def main() -> None:
+    """Parse the command line and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.trials", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
+    study, folder = open_study(parser.parse_args().study)
+    frame = collect(study, folder, ("optuna",))
+    write_table(folder / "optuna" / "trials.csv", frame)
+    write_bytes(folder / "optuna" / "study.db", storage(study, folder, frame))
+    print(f"Optuna: {describe(study, frame)}")
+
+
+def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> bytes:
+    """Return an SQLite file that holds the study as Optuna's own storage.
+
+    Warm-start trials come first and carry the user attribute `warm_start`; every trial names its
+    `run`. Failed here means diverged.
+    """
+    space = read_json(folder / "optuna" / "space.json")["space"]
+    known = distributions(space)
+    finished = [_warm_start(row, space) for row in _rows(folder / "optuna" / "warm-start.csv")]
+    for row in frame.to_dict(orient="records"):
+        metrics = read_json(folder / "runs" / row["run"] / "metrics.json")
+        finished.append(
+            Trial(
+                {name: row[name] for name in space},
+                row["status"],
+                [] if row["status"] == "diverged" else epoch_values(metrics),
+                {"run": row["run"], "trial": int(row["trial"]), "warm_start": False},
+            )
+        )
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "study.db"
+        written = optuna.create_study(
+            storage=f"sqlite:///{path}",
+            study_name=study["study"],
+            direction=study["objective"]["direction"],
+        )
+        written.set_metric_names([study["objective"]["metric"]])
+        written.add_trials(
+            [frozen(trial, known, optuna.trial.TrialState.FAIL) for trial in finished]
+        )
+        return path.read_bytes()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _warm_start(row: Mapping[str, str], space: Mapping[str, Any]) -> Trial:
+    return Trial(
+        {name: HYPERPARAMETERS[name].canonical(row[name]) for name in space},
+        "complete",
+        [float(row["objective"])],
+        {"run": row["run"], "stage": row["stage"], "warm_start": True},
+    )
+
+
+if __name__ == "__main__":
+    command(main)

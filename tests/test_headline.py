@@ -1,0 +1,95 @@
+"""What `make study` prints at its end."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from scripts.headline import headline
+from scripts.study.files import write_json
+
+BEST: dict[str, Any] = {
+    "run": "optuna-0007-seed42",
+    "stage": "optuna",
+    "objective": {"metric": "f1", "direction": "maximize", "value": 0.94},
+    "changed": {
+        "weight_decay": {"baseline": 0.0, "best": 0.1},
+        "learning_rate": {"baseline": 5e-05, "best": 0.00012345678},
+    },
+    "ties": [],
+    "baseline": {"mean": 0.9, "sd": 0.01, "values": [0.89, 0.9, 0.91], "seeds": [42, 43, 44]},
+}
+REPORT = Path("/project/results/demo/report.html")
+
+
+def test_the_report_and_what_was_found() -> None:
+    assert headline(BEST, REPORT).splitlines() == [
+        "Report:   /project/results/demo/report.html",
+        "Best:     f1 0.9400, optuna-0007-seed42 (stage optuna)",
+        "Baseline: f1 0.9000, mean of 3 seeds (sd 0.0100)",
+        "Gain:     +0.0400, 4.0 times the sd of the baseline's seeds",
+        "Changed:  learning_rate 5e-05 -> 0.000123457, weight_decay 0 -> 0.1",
+    ]
+
+
+def test_a_gain_within_the_noise_is_called_luck() -> None:
+    noisy = {**BEST, "baseline": {**BEST["baseline"], "sd": 0.03}}
+    assert "1.3 times the sd of the baseline's seeds; this may be luck" in headline(noisy, REPORT)
+
+
+def test_a_lower_loss_is_a_gain() -> None:
+    objective = {"metric": "loss", "direction": "minimize", "value": 0.85}
+    assert "Gain:     +0.0500, 5.0 times" in headline({**BEST, "objective": objective}, REPORT)
+
+
+def test_one_seed_has_no_spread() -> None:
+    one = {**BEST, "baseline": {"mean": 0.9, "sd": None, "values": [0.9], "seeds": [42]}}
+    text = headline(one, REPORT)
+    assert "Baseline: f1 0.9000 on one seed\nGain:     +0.0400\n" in text
+
+
+def test_seeds_that_all_agree_have_no_ratio() -> None:
+    same = {**BEST, "baseline": {**BEST["baseline"], "sd": 0.0}}
+    assert "Gain:     +0.0400\n" in headline(same, REPORT)
+
+
+def test_ties_are_told() -> None:
+    assert ", tied with 2 more" in headline({**BEST, "ties": ["a", "b"]}, REPORT)
+
+
+def test_a_baseline_that_diverged() -> None:
+    none = {**BEST, "baseline": {"mean": None, "sd": None, "values": [], "seeds": []}}
+    text = headline(none, REPORT)
+    assert "it diverged on every seed" in text
+    assert "Gain" not in text
+
+
+def test_the_baseline_is_the_best() -> None:
+    text = headline({**BEST, "changed": {}}, REPORT)
+    assert text.endswith("Changed:  nothing: the baseline is the best")
+
+
+def test_no_run_completed() -> None:
+    none = {**BEST, "run": None, "stage": None, "objective": {**BEST["objective"], "value": None}}
+    assert "none; no run of this study" in headline(none, REPORT)
+
+
+def test_the_verdict_comes_last() -> None:
+    lines = headline(BEST, REPORT, "no configuration is distinguishable").splitlines()
+    assert lines[-1] == "Verdict:  no configuration is distinguishable"
+
+
+def test_the_command(tmp_path: Path, project: Path) -> None:
+    write_json(tmp_path / "study.json", {"confirm": {"configurations": 1, "seeds": 2}})
+    write_json(tmp_path / "verdict.json", {"verdict": "X is better"})
+    write_json(tmp_path / "best.json", BEST)
+    command = [sys.executable, "-m", "scripts.headline", "--study", str(tmp_path / "study.json")]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert result.stdout == headline(BEST, tmp_path / "report.html", "X is better") + "\n"
+    write_json(tmp_path / "study.json", {"confirm": {"configurations": 0, "seeds": 5}})
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert result.stdout == headline(BEST, tmp_path / "report.html") + "\n"
+    (tmp_path / "best.json").unlink()
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"snaketune: {tmp_path / 'best.json'}: no such file")

@@ -1,0 +1,99 @@
+"""The command that ranks: its three files and what it says."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import rank
+from scripts.study.errors import StudyError
+from tests.analysis_runs import full_study, make_study, write_study
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def score(values: Any, seed: int) -> float:
+    points = 800 + (100 if values["learning_rate"] == 2e-4 else 0)
+    points -= 40 if values["train_batch_size"] == 64 else 0
+    return (points + 10 * (seed - 43)) / 1000
+
+
+def test_ranking_choice_and_results_are_written(tmp_path: Path) -> None:
+    path = write_study(tmp_path, full_study(), score)
+    text = rank.rank(path)
+    assert text.splitlines() == [
+        "screen: 4 runs, best f1 0.8900 (learning_rate=0.0002)",
+        "rank: chosen learning_rate (0.1000), train_batch_size (0.0500);"
+        " sd of the baseline's seeds 0.0100",
+    ]
+    first, second = rows(tmp_path / "screen" / "ranking.csv")
+    assert (
+        list(first)
+        == (
+            "hyperparameter rank chosen effect worst_level best_level noise_sd effect_to_noise runs"
+            " diverged estimable effect_low effect_high p p_holm stands_out"
+        ).split()
+    )
+    assert first["hyperparameter"] == "learning_rate"
+    assert (first["rank"], first["chosen"], first["effect"]) == ("1", "1", "0.1")
+    # On one seed of three, a level equal to the baseline stands below the baseline's mean.
+    assert (first["worst_level"], first["best_level"]) == ("1e-05", "0.0002")
+    assert (first["runs"], first["diverged"], first["estimable"]) == ("2", "0", "1")
+    assert float(first["effect_to_noise"]) == pytest.approx(10)
+    assert (second["worst_level"], second["best_level"]) == ("64", "32")
+    chosen = json.loads((tmp_path / "screen" / "chosen.json").read_text())
+    assert chosen["hyperparameters"] == ["learning_rate", "train_batch_size"]
+    assert "2 largest effects on f1" in chosen["rule"]
+    assert chosen["too_close"] == []
+    results = rows(tmp_path / "screen" / "results.csv")
+    seeds = ["baseline"] * 3
+    assert [row["stages"] for row in results] == [*seeds, "screen", "screen", "screen", "screen"]
+    assert "seconds" not in results[0]
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    path = write_study(tmp_path, full_study(), score)
+    rank.rank(path)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "screen").iterdir()}
+    rank.rank(path)
+    assert before == {file.name: file.read_bytes() for file in (tmp_path / "screen").iterdir()}
+
+
+def test_nothing_screened_leaves_a_header_where_the_config_names_the_choice(
+    tmp_path: Path,
+) -> None:
+    study = make_study(
+        {"dropout": {"grid": [0.0, 0.1]}},
+        grid={"enabled": True},
+        rank={"hyperparameters": ["dropout"]},
+    )
+    assert rank.rank(write_study(tmp_path, study, score)).startswith("screen: 0 runs\n")
+    assert rows(tmp_path / "screen" / "ranking.csv") == []
+    assert {row["stage"] for row in rows(tmp_path / "screen" / "results.csv")} == {"baseline"}
+
+
+def test_nothing_screened_and_nothing_named_writes_nothing(tmp_path: Path) -> None:
+    study = make_study({"dropout": {"grid": [0.0, 0.1]}}, grid={"enabled": True})
+    path = write_study(tmp_path, study, score)
+    with pytest.raises(StudyError, match="nothing was screened"):
+        rank.rank(path)
+    assert not (tmp_path / "screen").exists()
+
+
+def test_all_diverged_is_answered(tmp_path: Path) -> None:
+    path = write_study(tmp_path, full_study(), lambda values, seed: None)
+    assert "screen: 4 runs (4 diverged), none completed" in rank.rank(path)
+    assert [row["effect"] for row in rows(tmp_path / "screen" / "ranking.csv")] == ["", ""]
+
+
+def test_a_study_json_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "study.json"
+    for text in ("{}", "[]"):
+        path.write_text(text)
+        with pytest.raises(StudyError, match="not a resolved study"):
+            rank.rank(path)
