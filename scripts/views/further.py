@@ -1,0 +1,126 @@
+"""What else the analysis found, in tables: interactions, importances, advice, provenance."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from scripts.views.results import Results
+from scripts.views.words import metric_name, number, probability, score, sentence_case
+
+# The packages that decide what a training computes and how a study runs.
+MAIN = (
+    "torch", "transformers", "tokenizers", "datasets", "numpy", "pandas", "scikit-learn", "optuna",
+    "snakemake",
+)  # fmt: skip
+# Keys under which an entry of advice.json may hold its sentence.
+SENTENCE = ("advice", "sentence", "text", "words", "message")
+
+
+def interactions(results: Results) -> list[dict[str, str]]:
+    """Return the rows of grid/interactions.csv as the report shows them."""
+    return [
+        {
+            "term": str(row["term"]).replace(":", " with "),
+            "kind": "interaction" if row["kind"] == "interaction" else "main effect",
+            "share": "" if pd.isna(row["share"]) else f"{row['share']:.1%}",
+            "f": "" if pd.isna(row["f"]) else f"{row['f']:.1f}",
+            "p": "" if pd.isna(row["p_holm"]) else probability(row["p_holm"]),
+            "stands_out": "yes" if row["stands_out"] == 1 else "",
+        }
+        for row in results.interactions.to_dict("records")
+    ]
+
+
+def interaction_words(results: Results) -> str:
+    """Return which interactions stand out of the noise, and how large that is, in words."""
+    table = results.interactions
+    if table.empty:
+        return ""
+    noise, freedom = table["noise_sd"].iloc[0], table["noise_df"].iloc[0]
+    if pd.isna(noise):
+        return "The noise is not known, so nothing tells which of these may be chance."
+    pairs = table[table["kind"] == "interaction"]
+    out = [str(term).replace(":", " with ") for term in pairs[pairs["stands_out"] == 1]["term"]]
+    said = f"{', '.join(out)} stand{'s' if len(out) == 1 else ''} out" if out else "none stands out"
+    said = f"Of {len(pairs)} two-factor interactions {said} of the noise" if len(pairs) else (
+        "One hyperparameter alone varies in the grid: there are no interactions"
+    )  # fmt: skip
+    return (
+        f"{said}. Noise floor: sd {score(float(noise))} of {metric_name(results.metric)} with"
+        f" {int(freedom)} degrees of freedom, from the baseline's further seeds and from what"
+        " effects and pairs leave over; p is corrected by Holm for all terms."
+    )
+
+
+def table(frame: pd.DataFrame) -> tuple[list[str], list[list[tuple[str, str | float]]]]:
+    """Return any table as heads and cells: what is shown, and what is sorted by."""
+    heads = [sentence_case(str(column).replace("_", " ")) for column in frame.columns]
+    return heads, [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+
+
+def _cell(value: Any) -> tuple[str, str | float]:
+    if isinstance(value, str):
+        return value, value
+    if value is None or math.isnan(value):
+        return "", ""
+    return number(value), float(value)
+
+
+def advice(results: Results) -> list[tuple[str, str]]:
+    """Return what summary/advice.json advises, each with the figures behind it."""
+    document = results.advice
+    entries = document.get("advice", ()) if isinstance(document, Mapping) else document
+    found = []
+    for entry in entries:
+        if not isinstance(entry, Mapping):
+            found.append((str(entry), ""))
+            continue
+        key = next((key for key in SENTENCE if isinstance(entry.get(key), str)), None)
+        figures = [f"{name.replace('_', ' ')} {_show(v)}" for name, v in entry.items()
+                   if name != key and v not in (None, "", [], {})]  # fmt: skip
+        found.append((str(entry[key]) if key else "", ", ".join(figures)))
+    return found
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_show(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_show, value))
+    return str(value) if isinstance(value, bool) else number(value)
+
+
+def provenance(results: Results) -> list[tuple[str, str]]:
+    """Return where the results come from, as terms and values; nothing without the file."""
+    found = results.provenance
+    if not found:
+        return []
+    git = found.get("git")
+    commit = "no git clone"
+    if git:
+        state = "with uncommitted changes" if git["dirty"] else "no uncommitted changes"
+        commit = f"{git['commit']}, {state}"
+    model, machine, packages = found["model"], found["machine"], found["packages"]
+    gpus = ", ".join(machine.get("gpus") or ()) or "no GPU"
+    main = [f"{name} {packages[name]}" for name in MAIN if name in packages]
+    return [
+        ("Code (git commit)", commit),
+        ("Config (sha256 of study.json)", str(found["config_sha256"])),
+        ("Data fingerprint", str(found["data"]["fingerprint"])),
+        ("Model", f"{model['path']}" + (f", {model['architecture']}" if model.get("architecture")
+                                        else "")),
+        ("Model revision", str(model["revision"] or "none pinned")),
+        ("Weights' sha256", str(model["sha256"] or "unknown")),
+        ("Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['cpu_capability']}; "
+                    f"{gpus}; {machine['system']}"),
+        ("Python", str(found["python"])),
+        ("Main packages", ", ".join(main)),
+    ]  # fmt: skip
+
+
+def packages(results: Results) -> str:
+    """Return every package as a requirements file has it, a line each."""
+    found = results.provenance.get("packages", {})
+    return "\n".join(f"{name}=={version}" for name, version in sorted(found.items()))

@@ -1,0 +1,130 @@
+"""report.html: the study in one file that needs nothing beside it, not even a network."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from scripts.study.errors import StudyError
+from scripts.views import confirmed, further, gallery, tables, verdict
+from scripts.views.final import as_yaml, final
+from scripts.views.payload import payload, safe_json
+from scripts.views.results import Results
+from scripts.views.words import count, hours, listed, metric_name, score, sentence_case
+
+HERE = Path(__file__).parent
+SCRIPTS = ("raster.js", "scene.js", "axes.js", "explore.js", "page.js")
+# An SVG larger than this is shown as its PNG, which is smaller from thousands of runs on.
+MAX_SVG = 600_000
+
+
+def render(results: Results) -> str:
+    """Return the report as HTML. The figures must have been drawn. Raises `StudyError`."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(score=score, sentence=sentence_case)
+    style = _asset("report.css")
+    # One block for all parts: they see each other, and the page's global names stay free.
+    script = '"use strict";\n{\n' + "\n".join(_asset(name) for name in SCRIPTS) + "}\n"
+    return environment.get_template("report.html.j2").render(
+        **context(results),
+        style=Markup(style),  # our own file
+        script=Markup(script),
+        data=Markup(safe_json(payload(results))),  # escaped for <script>
+        policy=_policy(style, script),
+    )
+
+
+def context(results: Results) -> dict[str, Any]:
+    """Return what the template shows, as plain values."""
+    columns, best = tables.best_runs(results)
+    tuned = tables.tuned(results)
+    every = results.every_run
+    recommended = final(results)
+    return {
+        "name": str(results.study["study"]),
+        "metric": metric_name(results.metric),
+        "direction": results.study["objective"]["direction"],
+        "noise": results.noise,
+        "headline": verdict.headline(results),
+        "comparison": verdict.rows(results),
+        "ties": verdict.tie_words(results),
+        "examples": verdict.examples(results),
+        "majority": tables.majority(results),
+        "luck": verdict.luck(len(results.complete())),
+        "complete": len(results.complete()),
+        "seeds": count(len(results.noise.values), "seed"),
+        "counts": tables.counts(results),
+        "confirmed": confirmed.context(results),
+        "final_words": recommended.words,
+        "runs": len(every),
+        "time": hours(float(every["seconds"].sum())),
+        "cost": tables.cost(results),
+        "tuned": tuned,
+        "varied": listed([row["name"] for row in tuned if row["role"] != "fixed"]),
+        "chosen": list(results.chosen.get("hyperparameters", ())),
+        "evidence": "p_holm" in results.ranking,
+        "too_close": tables.too_close(results),
+        "rule": str(results.chosen.get("rule", "")),
+        "ranking": tables.ranking(results),
+        "yaml": as_yaml(results, recommended.values),
+        "found_yaml": as_yaml(results, recommended.found),
+        "found": tables.found(results, recommended.found),
+        "best_run": results.best.get("run"),
+        "best_columns": columns,
+        "best_runs": best,
+        "facts": tables.facts(results),
+        "interactions": further.interactions(results),
+        "interaction_words": further.interaction_words(results),
+        "importances": further.table(results.importances),
+        "advice": further.advice(results),
+        "provenance": further.provenance(results),
+        "packages": further.packages(results),
+        "pictures": {picture.name: _picture(results, picture) for picture in gallery.PICTURES},
+        "stages": [s for s in ("screen", "grid", "optuna") if len(results.stage(s))],
+        "off": [s for s in ("screen", "grid", "optuna") if not len(results.stage(s))],
+    }
+
+
+def _asset(name: str) -> str:
+    return (HERE / "assets" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy: this page's own script and style, and nothing fetched."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest(style)}'; "
+        f"script-src 'sha256-{digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _picture(results: Results, picture: gallery.Picture) -> dict[str, str]:
+    """Return a figure's title, caption and picture as a data URI."""
+    path = results.folder / "figures" / f"{picture.name}.svg"
+    kind = "svg+xml"
+    try:
+        if path.stat().st_size > MAX_SVG:
+            path, kind = path.with_suffix(".png"), "png"
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError(
+            f"{path}: no such figure; run `python -m scripts.figures --study "
+            f"{results.folder / 'study.json'}` first"
+        ) from None
+    return {
+        "title": picture.title,
+        "caption": picture.caption(),
+        "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
+    }

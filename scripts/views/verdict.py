@@ -1,0 +1,192 @@
+"""What the comparison says, in words: how large a gain is, and whether it may be luck."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from scripts.views.comparison import value
+from scripts.views.results import Results
+from scripts.views.words import count, listed, metric_name, number, score, signed
+
+# Gains up to this many standard deviations of the baseline's seeds count as noise.
+NOISE = 2.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the comparison, ready to show. `verdict` is empty for the baseline itself."""
+
+    label: str
+    run: str
+    objective: float
+    gain: str
+    in_sd: str
+    examples: str
+    verdict: str
+    beyond: bool
+    found: str
+    ties: tuple[str, ...]
+    values: tuple[tuple[str, str], ...]
+
+
+def luck(runs: int) -> float:
+    """Return where the best of `runs` equally good runs is expected, in sd above their mean.
+
+    This is Blom's approximation of the largest of a sample from the normal distribution.
+
+    >>> round(luck(18), 2)
+    1.82
+    """
+    return NormalDist().inv_cdf((runs - 0.375) / (runs + 0.25)) if runs > 1 else 0.0
+
+
+def examples(results: Results) -> int | None:
+    """Return the number of validation examples, None where no file says."""
+    size = results.best.get("example")
+    return round(1 / size) if size else None
+
+
+def rows(results: Results) -> list[Row]:
+    """Return the comparison: the baseline's mean, then the best by hand, of grid and of Optuna."""
+    entries = [e for e in results.best.get("comparison", ()) if value(e) is not None]
+    made = []
+    for entry in entries:
+        label = str(entry["label"])
+        if label == "baseline":
+            continue
+        gain = None
+        if results.noise.mean is not None:
+            gain = float(value(entry) or 0.0) - results.noise.mean
+        verdict, beyond = _verdict(results, gain, int(entry["of"]))
+        trial = entry.get("trial")
+        found = f"trial {trial}" if trial else f"run {entry['found_at']}"
+        accuracy = (entry.get("metrics") or {}).get("accuracy")
+        made.append(
+            Row(
+                label,
+                str(entry["run"]),
+                float(value(entry) or 0.0),
+                "" if gain is None else signed(gain),
+                _in_sd(results, gain),
+                _more_right(results, accuracy),
+                verdict,
+                beyond,
+                f"{found} of {entry['of']}",
+                tuple(str(name) for name in entry.get("ties") or ()),
+                _changed(results, entry.get("hyperparameters") or {}),
+            )
+        )
+    return made
+
+
+def _changed(results: Results, values: dict[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return the hyperparameters that depart from the baseline, with their values in full."""
+    base = results.baseline
+    return tuple((name, number(v)) for name, v in values.items() if v != base.get(name))
+
+
+def _in_sd(results: Results, gain: float | None) -> str:
+    sd = results.noise.sd
+    return signed(gain / sd, 1) if gain is not None and sd else ""
+
+
+def _more_right(results: Results, accuracy: float | None) -> str:
+    """Return how many more validation examples are right than the baseline's mean, with sign."""
+    base = results.stage("baseline")["accuracy"].dropna()
+    total = examples(results)
+    if accuracy is None or total is None or base.empty:
+        return ""
+    more = (accuracy - float(base.mean())) * total
+    return signed(more, 0 if abs(more - round(more)) < 0.05 else 1)
+
+
+def _verdict(results: Results, gain: float | None, runs: int) -> tuple[str, bool]:
+    """Return the verdict on a gain, and whether it is beyond noise and luck."""
+    sd = results.noise.sd
+    if gain is None:
+        return "no baseline to compare with", False
+    gain *= results.sign
+    if gain <= 0:
+        return "no gain", False
+    if sd is None:
+        return "noise unknown (one seed)", False
+    if gain <= NOISE * sd:
+        return "within the noise", False
+    if gain <= luck(runs) * sd:
+        return f"no more than the luck of {runs} tries", False
+    return "beyond the noise", True
+
+
+def headline(results: Results) -> list[str]:
+    """Return the study's outcome as sentences, the most important first."""
+    made = rows(results)
+    name = metric_name(results.metric)
+    run = results.best.get("run")
+    if run is None:
+        return [str(results.best.get("reason") or "No run is complete, so there is no best run.")]
+    top = float(results.best["objective"]["value"])
+    noise = results.noise
+    if noise.mean is None:
+        return [f"The best run reaches {name} {score(top)}. No seed of the baseline is complete."]
+    gain = top - noise.mean
+    seeds = count(len(noise.values), "seed")
+    winner = next((row for row in made if row.run == run), None)
+    if gain * results.sign <= 0 or winner is None:
+        return [
+            f"No tuned run beats the baseline, whose {name} is {score(noise.mean)} on average"
+            f" over {seeds}; the best single run reaches {score(top)}."
+        ]
+    word = "raises" if results.sign > 0 else "lowers"
+    worth = []
+    if noise.sd:
+        worth.append(f"{abs(gain) / noise.sd:.1f} times the seed-to-seed sd of {score(noise.sd)}")
+    if winner.examples:
+        more = "more" if winner.examples[0] == "+" else "fewer"
+        amount = winner.examples.strip("+\N{MINUS SIGN}")
+        worth.append(f"{amount} {more} of {examples(results)} validation examples right")
+    sentence = (
+        f"Tuning {word} {name} from {score(noise.mean)} (baseline, mean of {seeds}) to "
+        f"{score(top)} ({winner.label}): {signed(gain)}"
+    )
+    sentences = [sentence + (f", which is {listed(worth)}." if worth else ".")]
+    return [*sentences, _judgement(results, abs(gain))]
+
+
+def _judgement(results: Results, gain: float) -> str:
+    """Return whether the study's gain can be believed, in one sentence or two."""
+    sd, seeds = results.noise.sd, len(results.noise.values)
+    runs = len(results.complete())
+    chance = luck(runs)
+    if sd is None:
+        return (
+            "The baseline was run on one seed, so nothing tells whether this gain is real: give "
+            "it more (baseline.seeds)."
+        )
+    if sd == 0:
+        return f"All {seeds} seeds of the baseline score the same, so the noise is not known."
+    if gain <= NOISE * sd:
+        return (
+            "This gain is within the noise: another seed alone moves the baseline as much. Nothing "
+            "here shows that the tuned configuration is better."
+        )
+    lucky = (
+        f"the best of {runs} equally good runs would be expected {chance:.1f} sd above their mean "
+        "by luck alone"
+    )
+    if gain <= chance * sd:
+        return f"This gain is no more than luck explains: {lucky}."
+    return (
+        f"This gain is beyond the noise, even though {lucky}. The sd comes from {seeds} seeds "
+        "only, and the best of many runs is flattered: expect a little less on new seeds."
+    )
+
+
+def tie_words(results: Results) -> str:
+    """Return what ties there are for the best of the study and how they were broken."""
+    ties = list(results.best.get("ties") or ())
+    rule = str(results.best.get("tie_break") or "")
+    if not ties:
+        return f"No other run ties with the best. Rule for ties: {rule}." if rule else ""
+    shown = listed([str(name) for name in ties[:5]]) + (
+        f" and {len(ties) - 5} more" if len(ties) > 5 else ""
+    )
+    return f"{count(len(ties), 'other run')} tied with the best: {shown}. Rule: {rule}."

@@ -1,0 +1,219 @@
+"""The report of a study with a confirmation: verdict, final configuration, statistics, origins."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from scripts.study import plan
+from scripts.study.files import write_json
+from scripts.views import confirmed, further, page, tables
+from scripts.views.final import as_yaml, final
+from scripts.views.results import Results, load
+from tests.fabricate import fabricate
+from tests.fabricate_runs import study
+from tests.pages import Elements, with_pictures
+
+HOSTILE = "</script><b onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("study")
+    return load(with_pictures(fabricate(folder, study(confirm=(3, 5)))))
+
+
+@pytest.fixture(scope="module")
+def html(results: Results) -> str:
+    return page.render(results)
+
+
+def change(results: Results, **parts: object) -> Results:
+    return Results(**{**results.__dict__, **parts})
+
+
+def edited(results: Results, **parts: Any) -> Results:
+    """Return results with another verdict.json."""
+    return change(results, verdict={**json.loads(json.dumps(results.verdict)), **parts})
+
+
+def words(text: str) -> str:
+    return " ".join(Elements(text).text.split())
+
+
+def test_the_first_page_leads_with_the_verdict(html: str, results: Results) -> None:
+    said = results.verdict["verdict"].split(". ")
+    text = words(html)
+    order = [text.index(part) for part in (
+        said[0], "Of the promised gain", "Final configuration", "The finalists on fresh seeds.",
+        "What the search found", "Tuning raises F1",
+    )]  # fmt: skip
+    assert order == sorted(order)
+    assert "Nothing was confirmed" not in text
+    elements = Elements(html)
+    assert elements.open == []
+    ids = [attributes["id"] for _, attributes in elements.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {str(a["href"])[1:] for _, a in elements.tags if a.get("href")}
+    assert {"confirmation", "provenance"} <= targets <= set(ids)
+
+
+def test_every_figure_of_the_confirmation_is_told(html: str) -> None:
+    text = words(html)
+    for part in (
+        "Confirmed on 5 fresh seeds", "survives; the search promised +0.0312",
+        "better than the baseline p < 0.001", "not distinguishable from the winner",
+        "worse: diverged on 1 seed", "4 of 5 seeds", "Noise floor: the baseline's sd",
+        "confirm (fresh seeds)", "All 20 runs on fresh seeds", "Test matthews correlation",
+        "paired bootstrap over seeds and examples", "McNemar, two-sided", "corrected by Holm",
+        "The rules behind the verdict", "The search was optimistic by +0.0088",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_fresh_seeds_cost_and_do_not_compete(results: Results) -> None:
+    cost = {stage: number for stage, number, _ in tables.cost(results)}
+    assert cost["confirm (fresh seeds)"] == 20
+    assert cost["all"] == len(results.runs) + 20 == len(results.every_run)
+    assert sum(tables.counts(results).values()) == cost["all"]
+    assert not set(results.complete()["seed"]) & set(plan.fresh_seeds(results.study))
+    _, shown = tables.best_runs(results)
+    assert not [row for row in shown if "seed10" in str(row[0][0])]
+
+
+def test_the_final_configuration_is_the_confirmed_winner(results: Results) -> None:
+    """Also where it is not the best of the search."""
+    values = results.verdict["finalists"][1]["hyperparameters"]
+    second = edited(results, winner=2)
+    found = final(second)
+    assert found.values == values
+    assert found.found == results.best["hyperparameters"]
+    block = yaml.safe_load(as_yaml(second, found.values))["hyperparameters"]
+    assert block["weight_decay"]["baseline"] == values["weight_decay"] == 0.05
+    text = words(page.render(second))
+    assert "What the search took for the best" in text
+    roles = {row["name"]: row for row in tables.tuned(second)}
+    assert roles["weight_decay"]["changed"] == "yes"
+
+
+@pytest.mark.parametrize("outcome", ["indistinguishable", "undecided"])
+def test_without_a_winner_the_baseline_stays(results: Results, outcome: str) -> None:
+    sentence = "No configuration is distinguishable from the baseline on 5 fresh seeds."
+    none = edited(results, winner=None, outcome=outcome, equivalent=[1, 2], verdict=sentence)
+    assert final(none).values == results.baseline
+    text = words(page.render(none))
+    assert "The baseline stays the recommendation" in text
+    assert "What the search took for the best" in text
+    assert "Best of the search" in text
+    assert "not distinguishable from the baseline" in text
+    assert sentence in text
+
+
+def test_nothing_to_confirm_is_said(results: Results) -> None:
+    sentence = "There is nothing to confirm: no configuration but the baseline completed."
+    nothing = edited(
+        results, winner=None, outcome="undecided", finalists=[], optimism=None, verdict=sentence
+    )
+    nothing = change(nothing, fresh=results.fresh.head(0))
+    text = words(page.render(nothing))
+    assert sentence in text
+    assert "runs on fresh seeds" not in text
+
+
+def test_one_fresh_seed_and_no_test_split_leave_gaps(results: Results) -> None:
+    one = edited(results, winner=None, outcome="undecided", seeds=[1042], no_test="no test split")
+    unknown = dict.fromkeys(("sd", "interval", "interval_all", "p", "p_holm", "test", "survives"))
+    for entry in one.verdict["finalists"]:
+        entry.update(unknown, examples={"validation": None, "test": None})
+    one.verdict["finalists"][2].update(mean=None, gain=None, optimism=None, completed=0)
+    one.verdict["baseline"].update(sd=None, test=None)
+    one.verdict["detectable"].update(gain=None, sd=None)
+    text = words(page.render(one))
+    assert "There are no test scores: no test split." in text
+    assert "Smallest detectable gain" not in text
+
+
+def test_a_confirmation_that_is_off_is_said_to_be(tmp_path: Path, results: Results) -> None:
+    """Files that an earlier confirmation left behind do not count."""
+    path = fabricate(tmp_path)
+    write_json(tmp_path / "verdict.json", dict(results.verdict))
+    off = load(with_pictures(path))
+    assert off.verdict == {}
+    text = words(page.render(off))
+    assert "Nothing was confirmed: the stage is off" in text
+    assert "confirm.configurations is 0" in text
+    assert "has not run yet" in confirmed.absent(change(off, study=results.study))
+
+
+def test_less_loss_is_a_gain(tmp_path: Path) -> None:
+    results = load(fabricate(tmp_path, study(metric="loss", confirm=(2, 3))))
+    rows = confirmed.rows(results)
+    assert [row["title"] for row in rows][-1] == "baseline"
+    assert rows[0]["gain"][0].startswith("+")
+    assert float(rows[0]["mean"]) < float(rows[-1]["mean"])
+    assert "more is better" in confirmed.notes(results)
+
+
+def test_hostile_texts_of_the_new_files_are_text(results: Results) -> None:
+    ugly = edited(results, verdict=HOSTILE, rules=[HOSTILE], no_test=HOSTILE)
+    ugly.verdict["finalists"][0].update(run=HOSTILE, changed={HOSTILE: HOSTILE})
+    origin = {**results.provenance, "python": HOSTILE, "packages": {HOSTILE: HOSTILE}}
+    made = change(
+        ugly,
+        provenance=origin,
+        advice=[HOSTILE, {"advice": HOSTILE, HOSTILE: [HOSTILE]}],
+        importances=pd.DataFrame({HOSTILE: [HOSTILE]}),
+        interactions=results.interactions.assign(term=HOSTILE),
+        fresh=results.fresh.assign(run=HOSTILE),
+    )
+    elements = Elements(page.render(made))
+    assert elements.open == []
+    assert not [a for _, a in elements.tags if "onerror" in a]
+    assert [tag for tag, _ in elements.tags].count("script") == 2
+
+
+def test_interactions_are_told_with_their_noise(results: Results, html: str) -> None:
+    rows = {row["term"]: row for row in further.interactions(results)}
+    assert rows["learning_rate"]["stands_out"] == "yes"
+    assert rows["learning_rate with weight_decay"]["kind"] == "interaction"
+    assert "none stands out of the noise. Noise floor: sd" in words(html)
+    one = results.interactions.assign(stands_out=1)
+    assert "stand out of the noise" in further.interaction_words(change(results, interactions=one))
+    blind = results.interactions.assign(noise_sd=None, p_holm=None, stands_out=None)
+    assert "noise is not known" in further.interaction_words(change(results, interactions=blind))
+    assert "no interactions" in further.interaction_words(
+        change(results, interactions=results.interactions.head(1))
+    )
+
+
+def test_importances_and_advice_are_shown_where_there_are(results: Results, html: str) -> None:
+    assert 'id="importances"' not in html
+    assert 'id="advice"' not in html
+    more = change(
+        results,
+        importances=pd.DataFrame({"hyperparameter": ["dropout"], "fanova": [0.25]}),
+        advice={"advice": [{"text": "widen learning_rate", "low": 1e-5, "edge": True}]},
+    )
+    text = words(page.render(more))
+    assert "Hyperparameter Fanova dropout 0.25" in text
+    assert "Widen learning_rate low 1e-5, edge True" in text
+
+
+def test_choices_that_were_too_close_are_named(html: str) -> None:
+    assert "Too close to call: weight_decay over lr_scheduler_type (0.0012 larger" in words(html)
+
+
+def test_provenance_names_code_data_model_and_machine(html: str, results: Results) -> None:
+    text = words(html)
+    for part in (
+        "0f3c5a8e1d2b4c6f7a9b0c1d2e3f405162738495, with uncommitted changes", "9d" * 32,
+        "no GPU", "3.11.2", "torch 2.13.0", "aiohttp==3.14.5", "none pinned",
+    ):  # fmt: skip
+        assert part in text, part
+    assert dict(further.provenance(results))["Main packages"].count(",") == 4
+    bare = change(results, provenance={**results.provenance, "git": None})
+    assert ("Code (git commit)", "no git clone") in further.provenance(bare)
+    assert further.provenance(change(results, provenance={})) == []
