@@ -1,0 +1,34 @@
+# Snaketune: one YAML file in, a whole hyperparameter study out.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# One file is one study: the default steps aside for any other.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/screen.smk"
+include: "workflow/rules/grid.smk"
+include: "workflow/rules/optuna.smk"
+include: "workflow/rules/confirm.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{S}/report.html",
+        f"{S}/best.json",
+        f"{S}/summary/runs.csv",
+        CONFIRM,
+        FIGURES,

@@ -1,0 +1,312 @@
+"""The whole workflow on a study that takes a minute: what is planned, trained, kept and refused.
+
+One study is trained once; each test works on a copy of it.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import WORKFLOW
+from tests.tiny import make_study
+
+pytestmark = pytest.mark.slow
+
+PROJECT = Path(__file__).resolve().parent.parent
+STUDY = Path("results/tiny")
+
+# The same bytes whenever the same study runs on the same kind of machine.
+SAME = (
+    "study.json",
+    "runs/*/run.json",
+    "runs/*/metrics.json",
+    "runs/*/history.csv",
+    "runs/*/predictions.csv",
+    "screen/*",
+    "grid/*",
+    "optuna/*.json",
+    "optuna/*.csv",
+    "confirm/*",
+    "best.json",
+    "verdict.json",
+)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on the small study in `folder`; stdout holds stderr too."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Return how many jobs of each rule a dry run plans; empty where there is nothing to do."""
+    process = run(folder, "-n", *arguments)
+    assert process.returncode == 0, process.stdout
+    if "Nothing to be done" in process.stdout:
+        return {}
+    table = process.stdout.split("Job stats:")[1]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+
+
+def trained(output: str) -> set[str]:
+    """Return the names of the runs that Snakemake's output says it trains."""
+    return set(re.findall(r"^    output: results/tiny/runs/([^/]+)/metrics.json", output, re.M))
+
+
+def searched(folder: Path) -> int:
+    """Return how many runs of the study compete for best: those on its own seeds, 7 and 8."""
+    names = [path.name for path in (folder / STUDY / "runs").iterdir()]
+    return sum(not name.endswith(("-seed1007", "-seed1008")) for name in names)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file that must not differ, by its path in the study."""
+    study = folder / STUDY
+    return {
+        str(path.relative_to(study)): path.read_bytes()
+        for pattern in SAME
+        for path in sorted(study.glob(pattern))
+    }
+
+
+def new_project(folder: Path) -> Path:
+    """Copy the workflow into `folder`, with the small study's model, data and config."""
+    (folder / "results").mkdir(parents=True)
+    for name in (*WORKFLOW, "environment.yml"):
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    make_study(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose small study was run to its end on two cores."""
+    folder = new_project(tmp_path_factory.mktemp("workflow") / "project")
+    process = run(folder, "--cores", "2")
+    assert process.returncode == 0, process.stdout
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished project, file times kept."""
+    return Path(shutil.copytree(finished, tmp_path / "copy", symlinks=True))
+
+
+@pytest.fixture
+def change(copy: Path) -> Callable[..., None]:
+    """Return a function that changes one value of the copy's config: keys, then the value."""
+
+    def edit(*keys_and_value: Any) -> None:
+        *keys, last, value = keys_and_value
+        path = copy / "tiny.yaml"
+        config = json.loads(path.read_text())
+        block = config
+        for key in keys:
+            block = block[key]
+        block[last] = value
+        path.write_text(json.dumps(config))
+
+    return edit
+
+
+def test_every_fixed_file_is_there(finished: Path) -> None:
+    study = finished / STUDY
+    names = [
+        "screen/ranking.csv",
+        "grid/results.csv",
+        "optuna/trials.csv",
+        "optuna/study.db",
+        "summary/runs.csv",
+        "best.json",
+        "confirm/finalists.json",
+        "confirm/results.csv",
+        "verdict.json",
+        "report.html",
+        *(
+            f"figures/parallel-coordinates-{stage}.{kind}"
+            for stage in ("screen", "grid", "optuna", "all")
+            for kind in ("png", "svg")
+        ),
+    ]
+    assert [name for name in names if not (study / name).stat().st_size] == []
+    for home in (study / "runs").iterdir():
+        files = {path.name for path in home.iterdir()}
+        assert files == {
+            "run.json",
+            "metrics.json",
+            "history.csv",
+            "predictions.csv",
+            "benchmark.tsv",
+        }
+
+
+def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
+    assert planned(finished) == {}
+
+
+def test_the_storage_opens_in_optuna(finished: Path) -> None:
+    import optuna
+
+    study = optuna.load_study(
+        study_name="tiny", storage=f"sqlite:///{finished / STUDY / 'optuna/study.db'}"
+    )
+    warm = [trial for trial in study.trials if trial.user_attrs["warm_start"]]
+    own = [trial for trial in study.trials if not trial.user_attrs["warm_start"]]
+    assert len(own) == 4
+    assert warm, "the study is warm-started"
+    assert all(trial.intermediate_values for trial in own)
+    assert {trial.user_attrs["run"] for trial in own} == {
+        f"optuna-{number:04d}-seed7" for number in range(1, 5)
+    }
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished: Path, tmp_path: Path) -> None:
+    folder = new_project(tmp_path / "project")
+    process = run(folder, "--cores", "1", "--resources", "gpu=1")
+    assert process.returncode == 0, process.stdout
+    assert contents(folder) == contents(finished)
+
+
+def test_a_new_grid_value_trains_the_new_points_only(
+    copy: Path, change: Callable[..., None]
+) -> None:
+    before = contents(copy)
+    change("hyperparameters", "learning_rate", "grid", [0.001, 0.003, 0.01])
+    process = run(copy, "--cores", "2")
+    assert process.returncode == 0, process.stdout
+    # A new point may become a finalist; fresh seeds are counted from 1007.
+    assert {name for name in trained(process.stdout) if name.endswith("-seed7")} == {
+        "learning_rate=0.003-seed7",
+        "learning_rate=0.003+train_batch_size=8-seed7",
+    }
+    after = contents(copy)
+    kept = [name for name in before if name.startswith(("optuna/", "runs/"))]
+    assert [name for name in kept if after[name] != before[name]] == []
+    assert (copy / STUDY / "grid/results.csv").read_text().count("\n") == 1 + 6
+    assert planned(copy) == {}
+
+
+def test_more_trials_continue_the_study(copy: Path, change: Callable[..., None]) -> None:
+    change("optuna", "trials", 5)
+    plan = planned(copy)
+    assert (plan["train"], plan["ask"]) == (1, 1)
+    assert "search_space" not in plan
+
+
+def test_only_the_confirmation_looks_at_the_test_split(finished: Path) -> None:
+    runs = finished / STUDY / "runs"
+    tested = {
+        path.parent.name for path in runs.glob("*/metrics.json") if "test" in path.read_text()
+        and "test" in json.loads(path.read_text())
+    }  # fmt: skip
+    fresh = {path.name for path in runs.iterdir() if "-seed100" in path.name}
+    assert tested == fresh
+    assert len(fresh) == 4
+    for home in runs.iterdir():
+        text = (home / "predictions.csv").read_text()
+        assert ("\ntest," in text) == (home.name in fresh)
+
+
+def test_another_fresh_seed_trains_it_alone(copy: Path, change: Callable[..., None]) -> None:
+    before = contents(copy)
+    change("confirm", {"configurations": 1, "seeds": 3})
+    process = run(copy, "--cores", "2")
+    assert process.returncode == 0, process.stdout
+    names = trained(process.stdout)
+    assert len(names) == 2
+    assert all(name.endswith("-seed1009") for name in names)
+    after = contents(copy)
+    kept = [name for name in before if name.startswith(("runs/", "optuna/"))]
+    assert [name for name in kept if after[name] != before[name]] == []
+    assert planned(copy) == {}
+
+
+def test_a_changed_baseline_retrains_what_it_touches(
+    copy: Path, change: Callable[..., None]
+) -> None:
+    change("hyperparameters", "num_train_epochs", "baseline", 3)
+    count = searched(copy)
+    assert planned(copy, "--rerun-triggers", "mtime", "params", "input")["train"] >= count - 4
+
+
+def test_touched_files_rerun_nothing(copy: Path) -> None:
+    for path in [*copy.glob("tiny-data/*"), *copy.glob("scripts/**/*.py")]:
+        path.touch()
+    assert planned(copy) == {}
+
+
+def test_changed_data_retrain_everything(copy: Path) -> None:
+    path = copy / "tiny-data/train.jsonl"
+    path.write_text(path.read_text().replace("dog", "cat"))
+    # Who the finalists are is known when the search is done again.
+    assert planned(copy)["train"] == searched(copy)
+
+
+def test_another_runs_results_are_refused(copy: Path) -> None:
+    """A run.json that is not what the config plans never reaches a table."""
+    runs = copy / STUDY / "runs"
+    shutil.copy2(runs / "baseline-seed7/run.json", runs / "baseline-seed8/run.json")
+    process = subprocess.run(
+        [sys.executable, "-m", "scripts.summary", "--study", str(STUDY / "study.json")],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert "baseline-seed8/run.json" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["lerning_rate=1-seed42", "learning_rate=2e-5-seed42", "baseline-seed", "optuna-7"]
+)
+def test_a_run_that_nobody_plans_is_not_trained(copy: Path, name: str) -> None:
+    process = run(copy, "-n", "--", f"{STUDY}/runs/{name}/metrics.json")
+    assert process.returncode != 0
+
+
+def test_snakemakes_own_report(copy: Path) -> None:
+    process = run(copy, "--report", "r.html")
+    assert process.returncode == 0, process.stdout
+    page = (copy / "r.html").read_text(encoding="utf-8")
+    assert "parallel-coordinates-all" in page
+
+
+def test_report_is_a_target(copy: Path) -> None:
+    (copy / STUDY / "report.html").unlink()
+    process = run(copy, "--cores", "1", "--", "report")
+    assert process.returncode == 0, process.stdout
+    assert (copy / STUDY / "report.html").exists()
+
+
+def test_a_wrong_config_is_one_line(copy: Path, change: Callable[..., None]) -> None:
+    change("hyperparameters", "learning_rate", "grid", [2.0])
+    process = run(copy, "-n")
+    assert process.returncode != 0
+    lines = [line for line in process.stdout.splitlines() if "snaketune:" in line]
+    assert len(lines) == 1
+    assert "hyperparameters.learning_rate.grid[0]" in lines[0]
+    assert "2.0" in lines[0]
+    assert "Traceback" not in process.stdout

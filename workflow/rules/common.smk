@@ -1,0 +1,70 @@
+# The study that the config describes, checked before any rule is read, and where its files lie.
+import glob
+import json
+import os
+import sys
+
+sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
+
+from scripts.study import plan, reading
+from scripts.study.code import ROOT, fingerprint
+from scripts.study.config import resolve
+from scripts.study.errors import StudyError
+from scripts.study.files import json_text, read_json, write_json
+from scripts.study.names import parse_run, planned_pattern
+
+# Rules call `python -m scripts.<rule>`: the Python that runs Snakemake, wherever it lies.
+os.environ.update(
+    PATH=os.path.dirname(sys.executable) + os.pathsep + os.getenv("PATH", "")
+)
+# One line a task: without it SLURM reports the cancelled tasks of a job array as one range, in
+# which Snakemake's executor does not find its jobs, and waits for ever.
+os.environ.update(SQUEUE_ARRAY="1")
+# Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
+sys.setrecursionlimit(20_000)
+
+try:
+    # Snakemake has merged the files already; reading them once more finds duplicate keys.
+    for path in workflow.configfiles:
+        reading.read(path)
+    STUDY = resolve(
+        config, ", ".join(str(path) for path in workflow.configfiles) or "config"
+    )
+except StudyError as error:
+    # Not a failure of the workflow: no traceback, one message.
+    print(f"snaketune: {error}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
+
+S = f"results/{STUDY['study']}"
+# By name, since ancient() marks the very object that it is given, for every rule that names it.
+STUDY_FILE = f"{S}/study.json"
+SEED = STUDY["seed"]
+BASELINE = plan.baseline_values(STUDY)
+ENVIRONMENT = "../../environment.yml"
+
+
+wildcard_constraints:
+    batch=r"\d\d\d\d+",
+    trial=r"\d\d\d\d+",
+    length=r"\d+",
+
+
+def metrics(runs):
+    """Return the metrics.json of each run, given as runs or names."""
+    return [f"{S}/runs/{getattr(run, 'name', run)}/metrics.json" for run in runs]
+
+
+def chosen():
+    """Return the hyperparameters that grid and Optuna vary.
+
+    Only a choice left to the ranking depends on data, and needs the checkpoint.
+    """
+    if STUDY["rank"]["hyperparameters"] is not None:
+        return STUDY["rank"]["hyperparameters"]
+    return read_json(checkpoints.rank.get().output.chosen)["hyperparameters"]
+
+
+def slice_of(*keys):
+    """Return what the study says under `keys`, as text: a change of it reruns a rule."""
+    return json_text({key: STUDY[key] for key in keys})

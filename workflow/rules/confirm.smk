@@ -1,0 +1,47 @@
+# The best configurations and the baseline on seeds that nothing was chosen by, then the verdict.
+localrules:
+    finalists,
+    confirm,
+
+
+# A checkpoint, since a finalist's runs are named by its values, like every planned run: finalists
+# that stay finalists when the search grows are not trained again.
+checkpoint finalists:
+    input:
+        study=ancient(STUDY_FILE),
+        info=rules.prepare.output.info,
+        choice=CHOICE,
+        batches=BATCHES,
+        runs=all_runs,
+    output:
+        f"{S}/confirm/finalists.json",
+    log:
+        f"{S}/logs/finalists.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of(*STAGE_BLOCKS),
+        configurations=STUDY["confirm"]["configurations"],
+        code=fingerprint("finalists"),
+    shell:
+        "python -m scripts.finalists --study {input.study} > {log} 2>&1 && cat {log}"
+
+
+rule confirm:
+    input:
+        study=ancient(STUDY_FILE),
+        info=rules.prepare.output.info,
+        finalists=finalists_file,
+        runs=confirm_metrics,
+    output:
+        results=f"{S}/confirm/results.csv",
+        verdict=f"{S}/verdict.json",
+    log:
+        f"{S}/logs/confirm.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of("objective", "baseline", "confirm"),
+        code=fingerprint("confirm"),
+    shell:
+        "python -m scripts.confirm --study {input.study} > {log} 2>&1 && cat {log}"

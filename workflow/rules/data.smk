@@ -1,0 +1,95 @@
+# The study itself, its data and its model: made once, local, before anything is trained.
+localrules:
+    study,
+    generate,
+    fetch_model,
+    prepare,
+    tokenise,
+
+
+rule study:
+    output:
+        f"{S}/study.json",
+    log:
+        f"{S}/logs/study.log",
+    params:
+        study=json_text(STUDY),
+    run:
+        write_json(output[0], STUDY)
+
+
+rule generate:
+    output:
+        GENERATED_FILES.values(),
+    log:
+        f"{S}/logs/generate.log",
+    conda:
+        ENVIRONMENT
+    params:
+        seed=(GENERATED or {}).get("seed"),
+        train=(GENERATED or {}).get("train"),
+        validation=(GENERATED or {}).get("validation"),
+        test=(GENERATED or {}).get("test"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
+        code=fingerprint("generate"),
+    shell:
+        "python -m scripts.generate --seed {params.seed} --train {params.train}"
+        " --validation {params.validation} --test {params.test} --output {params.folder}"
+        " > {log} 2>&1"
+
+
+rule fetch_model:
+    output:
+        f"{S}/data/model.json",
+    log:
+        f"{S}/logs/fetch_model.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model=json.dumps(STUDY["model"], sort_keys=True),
+        code=fingerprint("fetch_model"),
+    shell:
+        "python -m scripts.fetch_model --model {params.model:q} --output {output} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        data_files,
+    output:
+        info=f"{S}/data/info.json",
+        splits=expand(f"{S}/data/{{split}}.parquet", split=SPLITS),
+    log:
+        f"{S}/logs/prepare.log",
+    conda:
+        ENVIRONMENT
+    params:
+        source=json.dumps(
+            {
+                "dataset": DATASET,
+                **{key: STUDY[key] for key in ("columns", "splits", "labels")},
+            },
+            sort_keys=True,
+        ),
+        folder=lambda wildcards, output: os.path.dirname(output.info),
+        code=fingerprint("prepare"),
+    shell:
+        "python -m scripts.prepare --source {params.source:q} --output {params.folder}"
+        " > {log} 2>&1"
+
+
+rule tokenise:
+    input:
+        splits=rules.prepare.output.splits,
+        model=rules.fetch_model.output,
+    output:
+        f"{S}/data/tokens/{{length}}.safetensors",
+    log:
+        f"{S}/logs/tokenise-{{length}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        folder=lambda wildcards, input: os.path.dirname(input.splits[0]),
+        code=fingerprint("tokenise"),
+    shell:
+        "python -m scripts.tokenise --data {params.folder} --model {input.model}"
+        " --max-seq-length {wildcards.length} --output {output} > {log} 2>&1"

@@ -1,0 +1,43 @@
+# The full factorial over the chosen hyperparameters, and listed configurations around its best.
+localrules:
+    grid,
+    refine,
+
+
+rule grid:
+    input:
+        study=ancient(STUDY_FILE),
+        choice=CHOICE,
+        info=rules.prepare.output.info,
+        runs=grid_metrics,
+    output:
+        results=f"{S}/grid/results.csv",
+        interactions=f"{S}/grid/interactions.csv",
+    log:
+        f"{S}/logs/grid.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of("objective", "grid"),
+        code=fingerprint("grid"),
+    shell:
+        "python -m scripts.grid --study {input.study} > {log} 2>&1 && cat {log}"
+
+
+rule refine:
+    input:
+        study=ancient(STUDY_FILE),
+        choice=CHOICE,
+        info=rules.prepare.output.info,
+        runs=metrics(plan.refine_runs(STUDY)),
+    output:
+        f"{S}/grid/refinement.csv",
+    log:
+        f"{S}/logs/refine.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of("objective", "refine"),
+        code=fingerprint("refine"),
+    shell:
+        "python -m scripts.refine --study {input.study} > {log} 2>&1 && cat {log}"

@@ -1,0 +1,163 @@
+# What the rules read and why they run again, computed from the study: names and paths, no results.
+SPLITS = [role for role in ("train", "validation", "test") if STUDY["splits"][role]]
+GENERATED = STUDY["dataset"].get("generated")
+GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
+DATASET = (
+    {"path": "json", "data_files": GENERATED_FILES} if GENERATED else STUDY["dataset"]
+)
+
+
+def data_files(wildcards):
+    """Return the local files that the data set is read from."""
+    files = DATASET.get("data_files") or []
+    if isinstance(files, dict):
+        files = list(files.values())
+    flat = [
+        file
+        for entry in files
+        for file in ([entry] if isinstance(entry, str) else entry)
+    ]
+    return [file for file in flat if "://" not in file and not glob.has_magic(file)]
+
+
+PLANNED = {
+    run.name: run
+    for runs in (plan.baseline_runs, plan.screen_runs, plan.refine_runs)
+    for run in runs(STUDY)
+}
+SEARCHED_LENGTHS = plan.searched_values(STUDY, "max_seq_length")
+
+
+FRESH_SEEDS = plan.fresh_seeds(STUDY)
+
+
+def confirmations():
+    """Return the runs of the confirmation; who the finalists are depends on data."""
+    if not FRESH_SEEDS:
+        return []
+    found = read_json(checkpoints.finalists.get().output[0])["finalists"]
+    return plan.confirm_runs(STUDY, [entry["hyperparameters"] for entry in found])
+
+
+def planned_run(wildcards):
+    """Return the text of a planned run's run.json: its own resolved values, nothing else."""
+    run = PLANNED.get(wildcards.run)
+    if run is None and "hash=" in wildcards.run:
+        fresh = int(wildcards.run.rpartition("-seed")[2]) in FRESH_SEEDS
+        runs = confirmations() if fresh else plan.grid_runs(STUDY, chosen())
+        run = {run.name: run for run in runs}[wildcards.run]
+    if run is not None:
+        values, seed = run.hyperparameters, run.seed
+    else:
+        values, seed = parse_run(wildcards.run, BASELINE)
+    # On a fresh seed, and on no other, a run is evaluated on the test split.
+    test = {"test": True} if seed in FRESH_SEEDS else {}
+    return json_text({"hyperparameters": dict(values), "seed": seed, **test})
+
+
+def tokens(wildcards):
+    """Return the tokens that a run may need; a trial's max_seq_length is not known ahead."""
+    if wildcards.run.startswith("optuna-"):
+        lengths = SEARCHED_LENGTHS
+    else:
+        lengths = [
+            json.loads(planned_run(wildcards))["hyperparameters"]["max_seq_length"]
+        ]
+    return expand(rules.tokenise.output, length=lengths)
+
+
+# What the ranking chose, and why.
+CHOICE = [f"{S}/screen/ranking.csv", f"{S}/screen/chosen.json"]
+
+
+def grid_metrics(wildcards):
+    return metrics(plan.grid_runs(STUDY, chosen()))
+
+
+BATCH_SIZE = STUDY["optuna"]["batch_size"]
+TRIALS = plan.trial_runs(STUDY)
+BATCHES = [
+    f"{S}/optuna/batch-{batch:04d}.json" for batch in range(1, plan.batches(STUDY) + 1)
+]
+
+
+def search(wildcards):
+    """Return what the search space depends on, as text: a change of it starts the search anew."""
+    blocks = STUDY["hyperparameters"]
+    space = {name: blocks[name].get("search") for name in chosen()}
+    optuna = {
+        key: STUDY["optuna"][key]
+        for key in ("batch_size", "sampler", "pruner", "warm_start")
+    }
+    return json_text([space, optuna, BASELINE, SEED, STUDY["objective"]])
+
+
+def by_hand(wildcards):
+    """Return the tables that the warm start may take runs from."""
+    # Asked for here, so that Snakemake knows to wait for the checkpoint: without an input that
+    # depends on it, the unknown choice among the params reads as a change of the search.
+    chosen()
+    tables = {
+        "baseline": f"{S}/screen/results.csv",
+        "screen": f"{S}/screen/results.csv",
+        "grid": f"{S}/grid/results.csv" if STUDY["grid"]["enabled"] else None,
+        "refine": f"{S}/grid/refinement.csv" if plan.refine_runs(STUDY) else None,
+    }
+    wanted = {tables[stage] for stage in STUDY["optuna"]["warm_start"]}
+    return sorted(wanted - {None})
+
+
+def earlier_trials(wildcards):
+    """Return the metrics of every trial of the batches before this one."""
+    last = (int(wildcards.batch) - 1) * BATCH_SIZE
+    return metrics(plan.trial_name(trial, SEED) for trial in range(1, last + 1))
+
+
+def earlier_batches(wildcards):
+    return [
+        f"{S}/optuna/batch-{batch:04d}.json" for batch in range(1, int(wildcards.batch))
+    ]
+
+
+ALL_RUNS = metrics(
+    [
+        *plan.baseline_runs(STUDY),
+        *plan.screen_runs(STUDY),
+        *plan.refine_runs(STUDY),
+        *TRIALS,
+    ]
+)
+
+
+def all_runs(wildcards):
+    """Return the metrics of every run that competes for best."""
+    return [*ALL_RUNS, *(grid_metrics(wildcards) if GRID else [])]
+
+
+def confirm_metrics(wildcards):
+    return metrics(confirmations())
+
+
+def finalists_file(wildcards):
+    """Return the file that names the finalists, once they are known."""
+    return [checkpoints.finalists.get().output[0]] if FRESH_SEEDS else []
+
+
+# What says which runs there are, and in which stage each is.
+STAGE_BLOCKS = (
+    "objective",
+    "hyperparameters",
+    "baseline",
+    "screen",
+    "grid",
+    "refine",
+    "optuna",
+)
+GRID = (
+    [f"{S}/grid/results.csv", f"{S}/grid/interactions.csv"]
+    if STUDY["grid"]["enabled"]
+    else []
+)
+REFINE = [f"{S}/grid/refinement.csv"] if plan.refine_runs(STUDY) else []
+OPTUNA = [f"{S}/optuna/trials.csv", f"{S}/optuna/study.db"] if TRIALS else []
+CONFIRM = [f"{S}/confirm/results.csv", f"{S}/verdict.json"] if FRESH_SEEDS else []

@@ -1,0 +1,156 @@
+# What people read: one table of all runs, the final configuration, figures and the report.
+CATEGORIES = {
+    "comparison": "1 Result",
+    "parallel-coordinates-all": "1 Result",
+    "training-curves": "1 Result",
+    "effects": "2 Screening",
+    "parallel-coordinates-screen": "2 Screening",
+    "grid-heatmap": "3 Grid",
+    "parallel-coordinates-grid": "3 Grid",
+    "optuna-history": "4 Optuna",
+    "parallel-coordinates-optuna": "4 Optuna",
+    "confirmation": "5 Confirmation",
+}
+# What the page is made of beside code: a touched file changes nothing, a changed one the page.
+PAGE = [
+    str(path.relative_to(ROOT))
+    for pattern in (
+        "scripts/views/assets/*",
+        "scripts/views/templates/*",
+        "workflow/report/*.rst",
+    )
+    for path in sorted(ROOT.glob(pattern))
+]
+FIGURES = expand(f"{S}/figures/{{name}}.{{kind}}", name=CATEGORIES, kind=["png", "svg"])
+
+
+localrules:
+    all,
+    summary,
+    best,
+    figures,
+    provenance,
+    verify,
+    report,
+
+
+rule summary:
+    input:
+        study=ancient(STUDY_FILE),
+        info=rules.prepare.output.info,
+        choice=CHOICE,
+        batches=BATCHES,
+        finalists=finalists_file,
+        runs=lambda wildcards: [*all_runs(wildcards), *confirm_metrics(wildcards)],
+    output:
+        f"{S}/summary/runs.csv",
+    log:
+        f"{S}/logs/summary.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of(*STAGE_BLOCKS),
+        code=fingerprint("summary"),
+    shell:
+        "python -m scripts.summary --study {input.study} > {log} 2>&1 && cat {log}"
+
+
+rule best:
+    input:
+        study=ancient(STUDY_FILE),
+        info=rules.prepare.output.info,
+        choice=CHOICE,
+        batches=BATCHES,
+        runs=all_runs,
+    output:
+        report(f"{S}/best.json", category="1 Result", caption="../report/best.rst"),
+    log:
+        f"{S}/logs/best.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=slice_of(*STAGE_BLOCKS),
+        code=fingerprint("best"),
+    shell:
+        "python -m scripts.best --study {input.study} > {log} 2>&1 && cat {log}"
+
+
+# Made again with the final configuration: what the results that it names came from.
+rule provenance:
+    input:
+        study=rules.study.output,
+        info=rules.prepare.output.info,
+        model=rules.fetch_model.output,
+        best=rules.best.output,
+    output:
+        f"{S}/provenance.json",
+    log:
+        f"{S}/logs/provenance.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=fingerprint("provenance"),
+    shell:
+        "python -m scripts.provenance --study {input.study} > {log} 2>&1"
+
+
+# No output: asked for by name, it always runs.
+rule verify:
+    input:
+        study=rules.study.output,
+        best=rules.best.output,
+        runs=all_runs,
+    log:
+        f"{S}/logs/verify.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python -m scripts.verify --study {input.study} 2>&1 | tee {log}"
+
+
+rule figures:
+    input:
+        study=rules.study.output,
+        summary=rules.summary.output,
+        best=rules.best.output,
+        stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
+    output:
+        [
+            report(
+                f"{S}/figures/{name}.png",
+                category=category,
+                caption=f"../report/{name}.rst",
+                labels={"figure": name.replace("-", " ")},
+            )
+            for name, category in CATEGORIES.items()
+        ],
+        expand(f"{S}/figures/{{name}}.svg", name=CATEGORIES),
+    log:
+        f"{S}/logs/figures.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=fingerprint("figures"),
+    shell:
+        "python -m scripts.figures --study {input.study} > {log} 2>&1"
+
+
+rule report:
+    input:
+        study=rules.study.output,
+        summary=rules.summary.output,
+        best=rules.best.output,
+        stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
+        figures=FIGURES,
+        provenance=rules.provenance.output,
+        page=PAGE,
+    output:
+        f"{S}/report.html",
+    log:
+        f"{S}/logs/report.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=fingerprint("report"),
+    shell:
+        "python -m scripts.report --study {input.study} > {log} 2>&1 && cat {log}"
