@@ -1,7 +1,7 @@
 """Stands in for scripts/train.py: leaves what the real training of the same run left before.
 
 A test puts it there, and gives orders through files: `orders/<order>-<run>` in the project's root.
-`hold`: wait while the file is there. `fail`, `memory`: once, exit with 1 or take a gigabyte.
+`hold`: wait while the file is there. `fail`, `memory`: once, exit with 1 or take 1.5 GB.
 Every training that starts or ends is a line of `orders/events`.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
     if obey_once("fail", run):
         sys.exit("failing, as ordered")
     if obey_once("memory", run):
-        block = bytearray(1024**3)
+        block = bytearray(3 * 1024**3 // 2)
         # Memory counts once it is written to.
         block[::4096] = b"x" * len(block[::4096])
         time.sleep(600)
