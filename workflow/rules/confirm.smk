@@ -12,6 +12,10 @@ checkpoint finalists:
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
+        # Not read here, but to be there first: Snakemake plans anew when this checkpoint is done,
+        # and a table that is just then being made again counts as missing, ancient or not: the
+        # search that was warm-started from it would begin anew.
+        stages=[*GRID, *REFINE, *OPTUNA],
         runs=all_runs,
     output:
         f"{S}/confirm/finalists.json",
