@@ -24,6 +24,13 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Not a rule: Snakemake plans what follows a job that runs without a look at its params and inputs,
+# and everything follows the config. Each rule names the part of the study that it depends on.
+onstart:
+    if not os.path.exists(STUDY_FILE) or read_json(STUDY_FILE) != STUDY:
+        write_json(STUDY_FILE, STUDY)
+
+
 rule all:
     default_target: True
     input:

@@ -8,7 +8,6 @@ localrules:
 # that stay finalists when the search grows are not trained again.
 checkpoint finalists:
     input:
-        study=ancient(STUDY_FILE),
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
@@ -24,16 +23,16 @@ checkpoint finalists:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of(*STAGE_BLOCKS),
         configurations=STUDY["confirm"]["configurations"],
         code=fingerprint("finalists"),
     shell:
-        "python -m scripts.finalists --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.finalists --study {params.file} > {log} 2>&1 && cat {log}"
 
 
 rule confirm:
     input:
-        study=ancient(STUDY_FILE),
         info=rules.prepare.output.info,
         finalists=finalists_file,
         runs=confirm_metrics,
@@ -45,7 +44,8 @@ rule confirm:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of("objective", "baseline", "confirm"),
         code=fingerprint("confirm"),
     shell:
-        "python -m scripts.confirm --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.confirm --study {params.file} > {log} 2>&1 && cat {log}"

@@ -1,21 +1,9 @@
 # The study itself, its data and its model: made once, local, before anything is trained.
 localrules:
-    study,
     generate,
     fetch_model,
     prepare,
     tokenise,
-
-
-rule study:
-    output:
-        f"{S}/study.json",
-    log:
-        f"{S}/logs/study.log",
-    params:
-        study=json_text(STUDY),
-    run:
-        write_json(output[0], STUDY)
 
 
 rule generate:

@@ -6,7 +6,6 @@ localrules:
 
 rule grid:
     input:
-        study=ancient(STUDY_FILE),
         choice=CHOICE,
         info=rules.prepare.output.info,
         runs=grid_metrics,
@@ -18,15 +17,15 @@ rule grid:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of("objective", "grid"),
         code=fingerprint("grid"),
     shell:
-        "python -m scripts.grid --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.grid --study {params.file} > {log} 2>&1 && cat {log}"
 
 
 rule refine:
     input:
-        study=ancient(STUDY_FILE),
         choice=CHOICE,
         info=rules.prepare.output.info,
         runs=metrics(plan.refine_runs(STUDY)),
@@ -37,7 +36,8 @@ rule refine:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of("objective", "refine"),
         code=fingerprint("refine"),
     shell:
-        "python -m scripts.refine --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.refine --study {params.file} > {log} 2>&1 && cat {log}"

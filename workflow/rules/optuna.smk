@@ -11,7 +11,6 @@ localrules:
 # are the trials. Other data, another model or another search space do start the search anew.
 rule search_space:
     input:
-        study=ancient(STUDY_FILE),
         choice=ancient(CHOICE),
         by_hand=ancient(by_hand),
         info=rules.prepare.output.info,
@@ -24,10 +23,11 @@ rule search_space:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         search=search,
         code=fingerprint("search_space"),
     shell:
-        "python -m scripts.search_space --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.search_space --study {params.file} > {log} 2>&1 && cat {log}"
 
 
 rule ask:
@@ -68,7 +68,6 @@ rule trial:
 
 rule trials:
     input:
-        study=ancient(STUDY_FILE),
         choice=CHOICE,
         info=rules.prepare.output.info,
         batches=BATCHES,
@@ -81,7 +80,8 @@ rule trials:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of("study", "objective"),
         code=fingerprint("trials"),
     shell:
-        "python -m scripts.trials --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.trials --study {params.file} > {log} 2>&1 && cat {log}"

@@ -36,7 +36,6 @@ localrules:
 
 rule summary:
     input:
-        study=ancient(STUDY_FILE),
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
@@ -49,15 +48,15 @@ rule summary:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of(*STAGE_BLOCKS),
         code=fingerprint("summary"),
     shell:
-        "python -m scripts.summary --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.summary --study {params.file} > {log} 2>&1 && cat {log}"
 
 
 rule best:
     input:
-        study=ancient(STUDY_FILE),
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
@@ -69,16 +68,16 @@ rule best:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of(*STAGE_BLOCKS),
         code=fingerprint("best"),
     shell:
-        "python -m scripts.best --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.best --study {params.file} > {log} 2>&1 && cat {log}"
 
 
 # Made again with the final configuration: what the results that it names came from.
 rule provenance:
     input:
-        study=rules.study.output,
         info=rules.prepare.output.info,
         model=rules.fetch_model.output,
         best=rules.best.output,
@@ -89,28 +88,30 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
+        study=json_text(STUDY),
         code=fingerprint("provenance"),
     shell:
-        "python -m scripts.provenance --study {input.study} > {log} 2>&1"
+        "python -m scripts.provenance --study {params.file} > {log} 2>&1"
 
 
 # No output: asked for by name, it always runs.
 rule verify:
     input:
-        study=rules.study.output,
         best=rules.best.output,
         runs=all_runs,
     log:
         f"{S}/logs/verify.log",
     conda:
         ENVIRONMENT
+    params:
+        file=STUDY_FILE,
     shell:
-        "python -m scripts.verify --study {input.study} 2>&1 | tee {log}"
+        "python -m scripts.verify --study {params.file} 2>&1 | tee {log}"
 
 
 rule figures:
     input:
-        study=rules.study.output,
         summary=rules.summary.output,
         best=rules.best.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
@@ -130,14 +131,15 @@ rule figures:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
+        study=json_text(STUDY),
         code=fingerprint("figures"),
     shell:
-        "python -m scripts.figures --study {input.study} > {log} 2>&1"
+        "python -m scripts.figures --study {params.file} > {log} 2>&1"
 
 
 rule report:
     input:
-        study=rules.study.output,
         summary=rules.summary.output,
         best=rules.best.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
@@ -151,6 +153,8 @@ rule report:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
+        study=json_text(STUDY),
         code=fingerprint("report"),
     shell:
-        "python -m scripts.report --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.report --study {params.file} > {log} 2>&1 && cat {log}"

@@ -3,11 +3,8 @@ localrules:
     rank,
 
 
-# Its study is not ancient, as elsewhere: Snakemake does not look at the params of what follows a job
-# that runs, ancient or not, until a checkpoint has run. This one does, at any change of the config.
 checkpoint rank:
     input:
-        study=STUDY_FILE,
         info=rules.prepare.output.info,
         runs=metrics([*plan.baseline_runs(STUDY), *plan.screen_runs(STUDY)]),
     output:
@@ -19,8 +16,9 @@ checkpoint rank:
     conda:
         ENVIRONMENT
     params:
+        file=STUDY_FILE,
         study=slice_of("objective", "baseline", "screen", "rank")
         + json_text(plan.candidates(STUDY)),
         code=fingerprint("rank"),
     shell:
-        "python -m scripts.rank --study {input.study} > {log} 2>&1 && cat {log}"
+        "python -m scripts.rank --study {params.file} > {log} 2>&1 && cat {log}"
