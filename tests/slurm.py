@@ -77,7 +77,9 @@ def missing() -> str:
 def _left_behind() -> bool:
     """Tell whether the configuration is that of tests which were killed; daemons died with them."""
     words = CONFIG.read_text(encoding="utf-8").partition(",")[0].rpartition(" ")
-    return words[0] == _MARK and not Path("/proc", words[2]).exists()
+    command = Path("/proc", words[2], "cmdline")
+    # A process that has ended and that nobody asked for has no command line.
+    return words[0] == _MARK and not (command.exists() and command.read_bytes())
 
 
 def _path() -> str:
