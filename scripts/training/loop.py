@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from scripts.training.batches import by_length, collate, shuffled
+from scripts.training.dropout import dropout
 from scripts.training.metrics import score
 from scripts.training.optimisation import optimiser, schedule
 from scripts.training.tokens import Tokens
@@ -91,6 +92,7 @@ def train(
     training, validation = splits["train"], splits["validation"]
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
+    dropping = dropout(model.device, seed)
     accumulate = values["gradient_accumulation_steps"]
     batches_an_epoch = math.ceil(len(training) / values["train_batch_size"])
     steps_an_epoch = math.ceil(batches_an_epoch / accumulate)
@@ -112,7 +114,7 @@ def train(
             for indices in group:
                 batch = collate(training, indices, pad, model.device)
                 labels = batch.pop("labels")
-                with _autocast(model.device, precision):
+                with _autocast(model.device, precision), dropping:
                     logits = model(**batch).logits
                 loss = cross_entropy(
                     logits.float(), labels, label_smoothing=values["label_smoothing_factor"]

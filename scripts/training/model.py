@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from transformers.utils import logging as transformers_logging
 
 from scripts.study.errors import StudyError
+from scripts.training.first_token import only_first_token
 
 # What architectures call the dropout of hidden units, and that of attention weights.
 HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "mlp_dropout", "embedding_dropout")
@@ -85,6 +86,7 @@ def build(
             f"model.path: {folder / 'model.safetensors'} lacks {len(lost)} weights of a"
             f" {config.model_type}, such as {lost[0]}; is it the file of another model?"
         )
+    only_first_token(model)
     return model.to(where)
 
 
