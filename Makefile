@@ -39,7 +39,7 @@ test: lint ## run all checks and tests
 lint: $(STAMP) ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy scripts tools
+	$(BIN)/mypy scripts tools benchmarks
 	$(BIN)/snakefmt --check Snakefile workflow
 
 .PHONY: format
@@ -54,6 +54,16 @@ coverage: $(STAMP) ## run the tests and print what they do not reach
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+.PHONY: bench
+bench: $(STAMP) benchmarks/.packages/.installed ## compare speed with the usual recipes, write docs/performance.md
+	$(BIN)/python -m benchmarks.compare $(ARGS)
+
+# What the other recipes need lies in a folder of its own: Snaketune never sees it.
+benchmarks/.packages/.installed: benchmarks/requirements.txt $(STAMP)
+	rm -rf $(@D)
+	$(PIP) --no-deps --target $(@D) --requirement $<
+	@touch $@
 
 .PHONY: environment
 environment: $(STAMP) ## make the environment, .venv

