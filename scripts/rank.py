@@ -9,14 +9,9 @@ from pathlib import Path
 
 from scripts.analysis.collect import collect_planned, open_study, planned, write_table
 from scripts.analysis.comparison import describe
-from scripts.analysis.effects import (
-    RANKING_COLUMNS,
-    choose,
-    estimate_effects,
-    noise_sd,
-    ranking_rows,
-)
+from scripts.analysis.effects import RANKING_COLUMNS, choose, noise_sd, ranking_rows
 from scripts.analysis.evidence import too_close
+from scripts.analysis.screening import design_columns, effects_of
 from scripts.study.errors import command
 from scripts.study.files import write_csv, write_json
 from scripts.study.plan import candidates
@@ -28,7 +23,7 @@ def rank(path: Path) -> str:
     stages = ("baseline", "screen")
     runs = planned(study, folder, [], stages)
     frame = collect_planned(study, folder, runs, stages)
-    effects = estimate_effects(study, frame)
+    effects = effects_of(study, frame)
     chosen, rule = choose(study, effects)
     noise = noise_sd(study, frame)
     completed = frame[frame["status"] == "complete"]
@@ -37,7 +32,7 @@ def rank(path: Path) -> str:
     write_table(folder / "screen" / "results.csv", frame)
     write_csv(
         folder / "screen" / "ranking.csv",
-        RANKING_COLUMNS,
+        (*RANKING_COLUMNS, *design_columns(study)),
         ranking_rows(effects, chosen, noise, seeds),
     )
     # A choice that the user made was not a close one, whatever the ranking says.

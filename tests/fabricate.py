@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.analysis import interactions
+from scripts.analysis import effects, interactions, screening
 from scripts.study import plan
 from scripts.study.files import write_csv, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
@@ -169,12 +169,17 @@ def fabricate(folder: Path, config: dict[str, Any] | None = None,
     write_json(folder / "provenance.json", provenance())
     write_csv(folder / "summary/runs.csv", COLUMNS, [*made, *repeats])
     if "screen" in stages:
-        ranking = _ranking(made, best["baseline"]["mean"], best["baseline"]["sd"])
-        write_csv(folder / "screen/ranking.csv", (
-            "hyperparameter", "rank", "chosen", "effect", "worst_level", "best_level", "noise_sd",
-            "effect_to_noise", "runs", "diverged", "estimable", "effect_low", "effect_high", "p",
-            "p_holm", "stands_out",
-        ), ranking)  # fmt: skip
+        columns = (*effects.RANKING_COLUMNS, *screening.design_columns(config))
+        sd = best["baseline"]["sd"]
+        if config["screen"].get("design"):
+            frame = pd.DataFrame(made)
+            early = frame[[bool({"baseline", "screen"} & set(str(names).split(";")))
+                           for names in frame["stages"]]]  # fmt: skip
+            found = screening.effects_of(config, early)
+            ranking = effects.ranking_rows(found, CHOSEN, sd, config["baseline"]["seeds"])
+        else:
+            ranking = _ranking(made, best["baseline"]["mean"], sd)
+        write_csv(folder / "screen/ranking.csv", columns, ranking)
         write_json(folder / "screen/chosen.json", {
             "hyperparameters": list(CHOSEN), "rule": "the 3 largest effects on the objective",
             "too_close": [{

@@ -7,8 +7,8 @@ mean; listed configurations that change several hyperparameters at once are told
 they can be: a difference between two levels that they cannot tell from another is not estimated.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,9 @@ class Effect:
     `size` >= 0, and None where no difference can be estimated. `runs` completed and `diverged` did
     not, of the screening runs in which the hyperparameter departs from the baseline. `error` is the
     standard error of the difference in units of the noise's sd, and `levels` how many levels it was
-    picked from.
+    picked from. An effect on a fitted curve instead was picked from all differences along it:
+    `terms` is how many columns the curve has, and `residual` the sd and the degrees of freedom of
+    the noise that the fit leaves over. `details` are further columns of the ranking.
     """
 
     hyperparameter: str
@@ -57,6 +59,9 @@ class Effect:
     diverged: int
     error: float | None = None
     levels: int = 0
+    terms: int = 0
+    residual: tuple[float, int] | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 def noise_sd(study: Study, frame: pd.DataFrame) -> float | None:
@@ -91,12 +96,12 @@ def estimate_effects(study: Study, frame: pd.DataFrame) -> list[Effect]:
         block = slice(start, start + len(others))
         start += len(others)
         departs = frame[frame[name] != baseline[name]]
-        size, worst, best, error = _largest(
+        size, worst, best, error, compared = _largest(
             [baseline[name], *others], sign * coefficients[block], rows[block], scaled[block]
         )
         diverged = int((departs["status"] == "diverged").sum())
         finished = int((departs["status"] == "complete").sum())
-        effects.append(Effect(name, size, worst, best, finished, diverged, error, 1 + len(others)))
+        effects.append(Effect(name, size, worst, best, finished, diverged, error, compared))
     return sorted(
         effects,
         key=lambda effect: (effect.size is None, -(effect.size or 0), effect.hyperparameter),
@@ -164,6 +169,7 @@ def ranking_rows(
             "diverged": effect.diverged,
             "estimable": int(effect.size is not None),
             **found[rank - 1],
+            **effect.details,
         }
         for rank, effect in enumerate(effects, start=1)
     ]
@@ -208,8 +214,10 @@ def _fit(
 
 def _largest(
     levels: Sequence[Value], coefficients: np.ndarray, rows: np.ndarray, scaled: np.ndarray
-) -> tuple[float | None, Value | None, Value | None, float | None]:
+) -> tuple[float | None, Value | None, Value | None, float | None, int]:
     """Return the largest estimable difference of two levels, the worst, the best and its error.
+
+    The last is how many levels such differences can be made of.
 
     Args:
         levels: the baseline's level, then the others.
@@ -225,11 +233,11 @@ def _largest(
     estimable = own[:, None] + own[None, :] - 2 * outside < _TOLERANCE
     first, second = np.nonzero(np.triu(estimable, k=1))
     if not len(first):
-        return None, None, None, None
+        return None, None, None, None, 0
     differences = np.round(terms[second] - terms[first], _DIGITS)
     at = int(np.argmax(np.abs(differences)))
     pair = (levels[first[at]], levels[second[at]])
     worst, best = pair if differences[at] >= 0 else pair[::-1]
     places = np.concatenate([np.zeros((1, scaled.shape[1])), scaled])
     error = float(np.linalg.norm(places[second[at]] - places[first[at]]))
-    return float(abs(differences[at])), worst, best, error
+    return float(abs(differences[at])), worst, best, error, len({*first, *second})

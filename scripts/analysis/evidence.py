@@ -2,7 +2,8 @@
 
 The noise is the baseline's spread over its seeds. An effect is the largest of several differences
 between levels, so it is held against the distribution of the largest one (Tukey's studentised
-range), and all hyperparameters' tests are corrected together (Holm).
+range), and all hyperparameters' tests are corrected together (Holm). An effect on a fitted curve is
+the largest of all differences along it, and held against the residuals' noise (Scheffé).
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,10 @@ class Estimate(Protocol):
     def error(self) -> float | None: ...
     @property
     def levels(self) -> int: ...
+    @property
+    def terms(self) -> int: ...
+    @property
+    def residual(self) -> tuple[float, int] | None: ...
 
 
 def evidence(
@@ -46,17 +51,7 @@ def evidence(
         noise: standard deviation of a run over seeds.
         seeds: how many seeds that is known from.
     """
-    if not noise or seeds < 2:
-        return [dict.fromkeys(COLUMNS) for _ in effects]
-    tests = [
-        None
-        if effect.size is None or not effect.error
-        else (
-            half_width(effect.error, noise, effect.levels, seeds - 1),
-            _p(effect.size / (effect.error * noise), effect.levels, seeds - 1),
-        )
-        for effect in effects
-    ]
+    tests = [_test(effect, noise, seeds) for effect in effects]
     corrected = iter(holm([test[1] for test in tests if test is not None]))
     found: list[dict[str, float | int | None]] = []
     for effect, test in zip(effects, tests, strict=True):
@@ -69,6 +64,38 @@ def evidence(
         rounded = (round(value, _DIGITS) for value in values)
         found.append(dict(zip(COLUMNS, (*rounded, int(p_holm <= ALPHA)), strict=True)))
     return found
+
+
+def _test(effect: Estimate, noise: float | None, seeds: int) -> tuple[float, float] | None:
+    """Return half of an effect's interval, and its p; None where its noise is not known."""
+    known = _noise(effect, noise, seeds)
+    if known is None or effect.size is None or not effect.error:
+        return None
+    sd, freedom = known
+    ratio = effect.size / (effect.error * sd)
+    if effect.terms:
+        return (
+            scheffe(effect.terms, freedom) * effect.error * sd,
+            float(special.fdtrc(effect.terms, freedom, ratio**2 / effect.terms)),
+        )
+    half = half_width(effect.error, sd, effect.levels, freedom)
+    return half, _p(ratio, effect.levels, freedom)
+
+
+def _noise(effect: Estimate, noise: float | None, seeds: int) -> tuple[float, int] | None:
+    """Return sd and degrees of freedom of what an effect is held against."""
+    if effect.terms:
+        return effect.residual
+    return (noise, seeds - 1) if noise and seeds > 1 else None
+
+
+def scheffe(terms: int, freedom: int) -> float:
+    """Return how many standard errors a difference along a curve of so many columns may reach.
+
+    The largest of all of them exceeds that with probability `ALPHA` where there is no effect
+    (Scheffé, Biometrika 40, 1953). With one column this is Student's t, twice-sided.
+    """
+    return sqrt(terms * float(special.fdtri(terms, freedom, 1 - ALPHA)))
 
 
 def half_width(error: float, noise: float, levels: int, freedom: int) -> float:
@@ -107,9 +134,6 @@ def too_close(
     Each pair has the difference of the two effects and the margin that it would have to exceed,
     twice-sided at error rate 0.05. Empty where the noise is unknown.
     """
-    if not noise or seeds < 2:
-        return []
-    half = float(special.stdtrit(seeds - 1, 1 - ALPHA / 2)) * noise
     known = [one for one in effects if one.hyperparameter in candidates]
     inside = [one for one in known if one.hyperparameter in chosen]
     outside = [one for one in known if one.hyperparameter not in chosen]
@@ -117,6 +141,10 @@ def too_close(
     for one, other in product(inside, outside):
         if one.size is None or other.size is None or not one.error or not other.error:
             continue
+        floor = _noise(one, noise, seeds)
+        if floor is None:
+            continue
+        half = float(special.stdtrit(floor[1], 1 - ALPHA / 2)) * floor[0]
         margin = half * sqrt(one.error**2 + other.error**2)
         if one.size - other.size <= margin:
             pairs.append(

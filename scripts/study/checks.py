@@ -5,10 +5,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.study import sources
+from scripts.study import designs, sources
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates
+from scripts.study.plan import batches, candidates, screened
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -27,6 +27,7 @@ def check(study: Study) -> None:
     _check_columns(study)
     _check_splits(study)
     _check_warmup(study)
+    designs.check(study)
     _check_rank(study)
     _check_grid(study)
     _check_batches(study)
@@ -163,9 +164,7 @@ def _check_rank(study: Study) -> None:
             f"rank.top: {top} is more than the {len(possible)} hyperparameters that have a {both}"
             + (f": {', '.join(possible)}" if possible else "")
         )
-    screened = {name for name, block in blocks.items() if "screen" in block}
-    screened.update(*study["screen"]["configurations"])
-    if top < len(possible) and not screened & set(possible):
+    if top < len(possible) and not set(screened(study)) & set(possible):
         raise StudyError(
             f"rank.top: {top} of {len(possible)} cannot be ranked without screening; "
             "give some of them a screen, or name rank.hyperparameters"

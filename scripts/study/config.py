@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from scripts.study import blocks, checks, optuna_options
+from scripts.study import blocks, checks, designs, optuna_options
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text
 from scripts.study.plan import candidates
@@ -100,6 +100,9 @@ def _resolved(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("screen", "refine"):
         listed = given.get(name, {}).get("configurations", [])
         study[name] = {"configurations": blocks.configurations(listed, f"{name}.configurations")}
+    design = designs.resolve(given.get("screen", {}).get("design"), study)
+    if design is not None:
+        study["screen"]["design"] = design
     optuna = given.get("optuna", {})
     study["optuna"] = _whole(
         {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.study import designs
 from scripts.study.hyperparameters import Value
 from scripts.study.names import run_name, trial_name
 
@@ -81,13 +82,36 @@ def confirm_runs(study: Study, finalists: Sequence[Mapping[str, Value]]) -> list
 
 
 def screen_runs(study: Study) -> list[Run]:
-    """Return the screening runs: one factor at a time, then the listed configurations."""
-    single = [
+    """Return the screening runs: the design's, or one factor at a time, then those listed."""
+    return _runs(study, [*_screening(study), *study["screen"]["configurations"]], study["seed"])
+
+
+def _screening(study: Study) -> list[dict[str, Value]]:
+    """Return what each run that the screening makes up by itself changes."""
+    if designs.design_of(study):
+        return designs.points(study)
+    return [
         {name: value}
         for name, block in study["hyperparameters"].items()
         for value in block.get("screen", ())
     ]
-    return _runs(study, [*single, *study["screen"]["configurations"]], study["seed"])
+
+
+def design_runs(study: Study) -> list[Run]:
+    """Return the runs of the screening design, without listed ones; none without a design."""
+    if not designs.design_of(study):
+        return []
+    return _runs(study, designs.points(study), study["seed"])
+
+
+def screened(study: Study) -> list[str]:
+    """Return the hyperparameters that the screening varies, listed configurations included."""
+    if designs.design_of(study):
+        own = {factor.name for factor in designs.factors(study)}
+    else:
+        own = {name for name, block in study["hyperparameters"].items() if "screen" in block}
+    own.update(*study["screen"]["configurations"])
+    return [name for name in study["hyperparameters"] if name in own]
 
 
 def refine_runs(study: Study) -> list[Run]:

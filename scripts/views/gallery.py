@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from scripts.views import comparison, confirmation, effects, grid, parallel, progress, style
+from scripts.views import comparison, confirmation, grid, parallel, progress, screening, style
 from scripts.views.results import Results
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -46,7 +46,7 @@ PICTURES = (
             ("grid", "grid", "3 Grid"), ("optuna", "Optuna", "4 Optuna"),
         )
     ),
-    Picture("effects", "Effects of the screened hyperparameters", "2 Screening", effects.figure),
+    Picture("effects", "Effects of the screened hyperparameters", "2 Screening", screening.figure),
     Picture("grid-heatmap", "Objective over the grid", "3 Grid", grid.figure),
     Picture("optuna-history", "Optuna history", "4 Optuna", progress.optuna_history),
     Picture("training-curves", "Training curves of the best run", "1 Result",

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scripts.study.errors import StudyError
-from scripts.views import confirmed, further, gallery, tables, verdict
+from scripts.views import confirmed, further, gallery, screening, tables, verdict
 from scripts.views.final import as_yaml, final
 from scripts.views.payload import payload, safe_json
 from scripts.views.results import Results
@@ -75,6 +75,7 @@ def context(results: Results) -> dict[str, Any]:
         "too_close": tables.too_close(results),
         "rule": str(results.chosen.get("rule", "")),
         "ranking": tables.ranking(results),
+        "design": screening.context(results),
         "yaml": as_yaml(results, recommended.values),
         "found_yaml": as_yaml(results, recommended.found),
         "found": tables.found(results, recommended.found),

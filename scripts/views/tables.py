@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from scripts.study import plan
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 from scripts.views.final import final as final_values
@@ -33,7 +34,7 @@ def tuned(results: Results) -> list[dict[str, str]]:
     """Return a row a hyperparameter: name, meaning, type, role, baseline, range tried, final."""
     chosen = list(results.chosen.get("hyperparameters", ()))
     final = final_values(results).values
-    by_hand = {name for run in results.study["screen"]["configurations"] for name in run}
+    screened = plan.screened(results.study)
     made = []
     for name, spec in HYPERPARAMETERS.items():
         block = results.study["hyperparameters"][name]
@@ -43,7 +44,7 @@ def tuned(results: Results) -> list[dict[str, str]]:
         roles = [
             role
             for role, holds in (
-                ("screened", "screen" in block or name in by_hand),
+                ("screened", name in screened),
                 ("chosen", name in chosen),
                 ("searched", searched),
             )
