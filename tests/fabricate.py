@@ -18,6 +18,7 @@ from scripts.study import plan
 from scripts.study.files import write_csv, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from tests.fabricate_confirm import provenance, write_confirmation
+from tests.fabricate_insights import write_insights
 from tests.fabricate_runs import CHOSEN, COLUMNS, METRICS, VALIDATION, rows, study
 
 HISTORY = (
@@ -196,6 +197,7 @@ def fabricate(folder: Path, config: dict[str, Any] | None = None,
         grid = frame[["grid" in str(names).split(";") for names in frame["stages"]]]
         found = interactions.rows(grid, frame[frame["stage"] == "baseline"], CHOSEN)
         write_csv(folder / "grid/interactions.csv", interactions.COLUMNS, found)
+    write_insights(folder, config, made)
     for row in made:
         run = folder / "runs" / str(row["run"])
         _write_history(run / "history.csv", row)

@@ -8,7 +8,16 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from scripts.views import comparison, confirmation, grid, parallel, progress, screening, style
+from scripts.views import (
+    comparison,
+    confirmation,
+    grid,
+    parallel,
+    progress,
+    screening,
+    searches,
+    style,
+)
 from scripts.views.results import Results
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -51,6 +60,7 @@ PICTURES = (
     Picture("optuna-history", "Optuna history", "4 Optuna", progress.optuna_history),
     Picture("training-curves", "Training curves of the best run", "1 Result",
             progress.training_curves),
+    Picture("searches", "Search against search", "6 Insights", searches.figure),
     Picture("confirmation", "The finalists on fresh seeds", "5 Confirmation", confirmation.figure),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scripts.study.errors import StudyError
-from scripts.views import confirmed, further, gallery, screening, tables, verdict
+from scripts.views import confirmed, further, gallery, screening, searches, tables, verdict
 from scripts.views.final import as_yaml, final
 from scripts.views.payload import payload, safe_json
 from scripts.views.results import Results
@@ -87,6 +87,7 @@ def context(results: Results) -> dict[str, Any]:
         "interaction_words": further.interaction_words(results),
         "importances": further.table(results.importances),
         "advice": further.advice(results),
+        "searches": searches.context(results),
         "provenance": further.provenance(results),
         "packages": further.packages(results),
         "pictures": {picture.name: _picture(results, picture) for picture in gallery.PICTURES},

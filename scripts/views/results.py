@@ -55,6 +55,9 @@ class Results:
     interactions: pd.DataFrame
     importances: pd.DataFrame
     advice: Any
+    searches: pd.DataFrame
+    so_far: pd.DataFrame
+    chance: pd.DataFrame
 
     @property
     def every_run(self) -> pd.DataFrame:
@@ -162,4 +165,7 @@ def load(study_json: Path | str) -> Results:
         interactions=_optional_csv(folder / "grid" / "interactions.csv", study["grid"]["enabled"]),
         importances=_optional_csv(folder / "summary" / "importances.csv"),
         advice=_optional_json(folder / "summary" / "advice.json"),
+        searches=_optional_csv(folder / "summary" / "searches.csv"),
+        so_far=_optional_csv(folder / "summary" / "best-so-far.csv"),
+        chance=_optional_csv(folder / "summary" / "random-search.csv"),
     )

@@ -10,6 +10,7 @@ CATEGORIES = {
     "optuna-history": "4 Optuna",
     "parallel-coordinates-optuna": "4 Optuna",
     "confirmation": "5 Confirmation",
+    "searches": "6 Insights",
 }
 # What the page is made of beside code: a touched file changes nothing, a changed one the page.
 PAGE = [
@@ -21,6 +22,8 @@ PAGE = [
     )
     for path in sorted(ROOT.glob(pattern))
 ]
+# What the runs say together, in summary/.
+INSIGHTS = ["searches.csv", "best-so-far.csv", "random-search.csv"]
 FIGURES = expand(f"{S}/figures/{{name}}.{{kind}}", name=CATEGORIES, kind=["png", "svg"])
 
 
@@ -28,6 +31,7 @@ localrules:
     all,
     summary,
     best,
+    insights,
     figures,
     provenance,
     verify,
@@ -75,6 +79,26 @@ rule best:
         "python -m scripts.best --study {params.file} > {log} 2>&1 && cat {log}"
 
 
+rule insights:
+    input:
+        info=rules.prepare.output.info,
+        choice=CHOICE,
+        batches=BATCHES,
+        runs=all_runs,
+    output:
+        expand(f"{S}/summary/{{name}}", name=INSIGHTS),
+    log:
+        f"{S}/logs/insights.log",
+    conda:
+        ENVIRONMENT
+    params:
+        file=STUDY_FILE,
+        study=slice_of(*STAGE_BLOCKS),
+        code=fingerprint("insights"),
+    shell:
+        "python -m scripts.insights --study {params.file} > {log} 2>&1 && cat {log}"
+
+
 # Made again with the final configuration: what the results that it names came from.
 rule provenance:
     input:
@@ -114,6 +138,7 @@ rule figures:
     input:
         summary=rules.summary.output,
         best=rules.best.output,
+        insights=rules.insights.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
     output:
         [
@@ -142,6 +167,7 @@ rule report:
     input:
         summary=rules.summary.output,
         best=rules.best.output,
+        insights=rules.insights.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
         figures=FIGURES,
         provenance=rules.provenance.output,

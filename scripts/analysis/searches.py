@@ -1,0 +1,172 @@
+"""Search against search: how soon each found how good a run, and what chance alone would find.
+
+A search is a way of choosing runs: by hand (the baseline, the screening, the refinement), by a
+grid, by Optuna. Each is looked at by itself, as if it had trained all of its runs: one that another
+search had trained before counts for both.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from opda.nonparametric import EmpiricalDistribution
+
+from scripts.analysis.collect import Planned
+from scripts.analysis.inference import Floats
+from scripts.analysis.noise import spread
+from scripts.analysis.runfiles import METRICS
+from scripts.study.designs import SPACE_FILLING, design_of
+from scripts.study.plan import Study
+
+SEARCHES = {
+    "by hand": ("baseline", "screen", "refine"),
+    "grid": ("grid",),
+    "Optuna": ("optuna",),
+}
+COLUMNS = (
+    "search", "runs", "complete", "best", "best_run", "found_at", "within_noise_at",
+)  # fmt: skip
+CURVE_COLUMNS = ("search", "number", "run", "status", "objective", "best_so_far")
+RANDOM_COLUMNS = (
+    "trials_from", "sample", "diverged", "n", "expected", "expected_low", "expected_high",
+    "median", "median_low", "median_high", "confidence",
+)  # fmt: skip
+# Two runs that differ by no more than so many sd of the baseline may differ by chance.
+NOISE = 2.0
+CONFIDENCE = 0.95
+# Of fewer random trials nothing is said.
+LEAST_TRIALS = 5
+_DIGITS = 12
+
+
+def order(study: Study, frame: pd.DataFrame, runs: Planned) -> dict[str, pd.DataFrame]:
+    """Return the runs of each search in the order that it took; searches without runs are left out.
+
+    The baseline's further seeds are not among them: they measure the noise.
+    """
+    by_name = frame.set_index("run", drop=False)
+    found = {}
+    for search, stages in SEARCHES.items():
+        names = [name for name in runs.names(stages) if runs.runs[name].seed == study["seed"]]
+        if names and (search != "by hand" or len(names) > 1):
+            found[search] = by_name.loc[names].reset_index(drop=True)
+    return found
+
+
+def best_so_far(study: Study, objective: pd.Series, status: pd.Series) -> pd.Series:
+    """Return the best objective of the complete runs up to each; NaN before the first."""
+    scores = objective.where(status == "complete")
+    worse = scores.cummax() if study["objective"]["direction"] == "maximize" else scores.cummin()
+    # A run that did not complete leaves the best as it was.
+    return worse.ffill()
+
+
+def curves(study: Study, searches: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return the rows of summary/best-so-far.csv (`CURVE_COLUMNS`)."""
+    rows: list[dict[str, Any]] = []
+    for search, runs in searches.items():
+        so_far = best_so_far(study, runs["objective"], runs["status"])
+        entries = zip(runs["run"], runs["status"], runs["objective"], so_far, strict=True)
+        rows += [
+            dict(zip(CURVE_COLUMNS, (search, number, *entry), strict=True))
+            for number, entry in enumerate(entries, start=1)
+        ]
+    return rows
+
+
+def summary(
+    study: Study, frame: pd.DataFrame, searches: Mapping[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    """Return the rows of summary/searches.csv (`COLUMNS`).
+
+    `found_at` is the run after which nothing improved; `within_noise_at` the first whose best so
+    far is no further from the search's best than the noise allows for. Both are counted from 1, and
+    empty where no run completed; the second also where the noise is unknown.
+    """
+    seeds = frame[(frame["stage"] == "baseline") & (frame["status"] == "complete")]
+    sd = spread(seeds["objective"].tolist()).sd
+    rows: list[dict[str, Any]] = []
+    for search, runs in searches.items():
+        so_far = best_so_far(study, runs["objective"], runs["status"])
+        row: dict[str, Any] = dict.fromkeys(COLUMNS)
+        row |= {
+            "search": search,
+            "runs": len(runs),
+            "complete": int((runs["status"] == "complete").sum()),
+        }
+        if row["complete"]:
+            best = float(so_far.iloc[-1])
+            at = int(np.flatnonzero(so_far == best)[0])
+            row |= {"best": best, "best_run": runs["run"].iloc[at], "found_at": at + 1}
+            if sd is not None:
+                near = np.flatnonzero((so_far - best).abs() <= NOISE * sd)
+                row["within_noise_at"] = int(near[0]) + 1
+        rows.append(row)
+    return rows
+
+
+def random_trials(study: Study, runs: Planned) -> tuple[str, list[str]] | None:
+    """Return which runs of the study were drawn at random, in words and by name; None for none.
+
+    Optuna's trials where its sampler does not learn from them; else a space-filling screening; else
+    the grid, whose points in a random order are random draws from the grid.
+    """
+    sampler = study["optuna"].get("sampler", {}).get("name")
+    design = design_of(study)
+    if runs.stages["optuna"] and sampler in ("random", "qmc"):
+        return f"Optuna's trials ({sampler})", list(runs.stages["optuna"])
+    if design is not None and design["name"] in SPACE_FILLING:
+        listed = len(study["screen"]["configurations"])
+        names = list(runs.stages["screen"])
+        return f"the screening ({design['name']})", names[: len(names) - listed]
+    if runs.stages["grid"]:
+        return "the grid's points", list(runs.stages["grid"])
+    return None
+
+
+def random_search(
+    study: Study, frame: pd.DataFrame, runs: Planned, longest: int
+) -> list[dict[str, Any]]:
+    """Return the rows of summary/random-search.csv (`RANDOM_COLUMNS`): n from 1 to `longest`.
+
+    The best of n random trials, its mean and its median, with bands that hold for all n together
+    at the rate `CONFIDENCE`: from the band of the trials' distribution (Lourie, Cho and He, Show
+    Your Work with Confidence, NAACL 2024), by opda. The band is Dvoretzky, Kiefer and Wolfowitz's:
+    opda's tighter ones hold for scores without ties alone. A diverged trial counts as the worst
+    score there was. No rows where fewer than `LEAST_TRIALS` are known.
+    """
+    found = random_trials(study, runs)
+    if found is None:
+        return []
+    source, names = found
+    trials = frame[frame["run"].isin(names)]
+    known = trials["objective"].notna()
+    scores = trials.loc[known, "objective"].to_numpy(dtype=float)
+    lost = int((~known).sum())
+    if len(scores) < LEAST_TRIALS:
+        return []
+    minimize = study["objective"]["direction"] == "minimize"
+    worst = scores.max() if minimize else scores.min()
+    # In order, so that the result does not depend on the order of the trials.
+    scores = np.sort(np.concatenate([scores, np.full(lost, worst)]))
+    low, high = METRICS[study["objective"]["metric"]]
+    n = np.arange(1, longest + 1)
+    bands = EmpiricalDistribution.confidence_bands(scores, CONFIDENCE, a=low, b=high, method="dkw")
+    # A low distribution function is one of high scores.
+    upper, point, lower = (
+        (_finite(one.average_tuning_curve(n, minimize=minimize)),
+         _finite(one.quantile_tuning_curve(n, minimize=minimize)))
+        for one in bands
+    )  # fmt: skip
+    columns = zip(n.tolist(), point[0], lower[0], upper[0], point[1], lower[1], upper[1],
+                  strict=True)  # fmt: skip
+    return [
+        dict(zip(RANDOM_COLUMNS, (source, len(scores), lost, *row, CONFIDENCE), strict=True))
+        for row in columns
+    ]
+
+
+def _finite(values: Floats) -> Sequence[float | None]:
+    """Return a curve with None where it has no bound, as a loss has none above."""
+    return [round(float(v), _DIGITS) if np.isfinite(v) else None for v in np.asarray(values)]

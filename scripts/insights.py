@@ -1,0 +1,45 @@
+"""Write what all runs of a study say together, into summary/ beside study.json.
+
+In: the runs of the search and grid/interactions.csv. Out: searches.csv, best-so-far.csv and
+random-search.csv, search against search.
+"""
+
+import argparse
+from pathlib import Path
+
+from scripts.analysis import searches
+from scripts.analysis.collect import collect_planned, open_study, planned, read_chosen
+from scripts.study.errors import command
+from scripts.study.files import write_csv
+
+
+def insights(path: Path) -> str:
+    """Write the files for the study.json at `path`; return what to tell the user."""
+    study, folder = open_study(path)
+    runs = planned(study, folder, read_chosen(study, folder))
+    frame = collect_planned(study, folder, runs)
+    home = folder / "summary"
+    ordered = searches.order(study, frame, runs)
+    found = searches.summary(study, frame, ordered)
+    longest = max((len(one) for one in ordered.values()), default=0)
+    chance = searches.random_search(study, frame, runs, longest)
+    write_csv(home / "searches.csv", searches.COLUMNS, found)
+    write_csv(home / "best-so-far.csv", searches.CURVE_COLUMNS, searches.curves(study, ordered))
+    write_csv(home / "random-search.csv", searches.RANDOM_COLUMNS, chance)
+    lines = [
+        f"{row['search']}: nothing better after run {row['found_at']} of {row['runs']}"
+        for row in found
+        if row["found_at"] is not None
+    ]
+    return "\n".join(lines) or "insights: no run completed"
+
+
+def main() -> None:
+    """Parse the command line and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.insights", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
+    print(insights(parser.parse_args().study))
+
+
+if __name__ == "__main__":
+    command(main)
