@@ -1,13 +1,13 @@
 """Write what all runs of a study say together, into summary/ beside study.json.
 
 In: the runs of the search and grid/interactions.csv. Out: searches.csv, best-so-far.csv and
-random-search.csv, search against search.
+random-search.csv (search against search), importances.csv.
 """
 
 import argparse
 from pathlib import Path
 
-from scripts.analysis import searches
+from scripts.analysis import importances, searches
 from scripts.analysis.collect import collect_planned, open_study, planned, read_chosen
 from scripts.study.errors import command
 from scripts.study.files import write_csv
@@ -26,6 +26,7 @@ def insights(path: Path) -> str:
     write_csv(home / "searches.csv", searches.COLUMNS, found)
     write_csv(home / "best-so-far.csv", searches.CURVE_COLUMNS, searches.curves(study, ordered))
     write_csv(home / "random-search.csv", searches.RANDOM_COLUMNS, chance)
+    write_csv(home / "importances.csv", importances.COLUMNS, importances.rows(study, frame))
     lines = [
         f"{row['search']}: nothing better after run {row['found_at']} of {row['runs']}"
         for row in found

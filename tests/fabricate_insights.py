@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.analysis import searches
+from scripts.analysis import importances, searches
 from scripts.analysis.collect import Planned
 from scripts.study import plan
 from scripts.study.files import write_csv
@@ -53,5 +53,6 @@ def write_insights(
         ("best-so-far", searches.CURVE_COLUMNS, searches.curves(study, ordered)),
         ("random-search", searches.RANDOM_COLUMNS,
          searches.random_search(study, frame, runs, longest)),
+        ("importances", importances.COLUMNS, importances.rows(study, frame, resamples=2)),
     ):  # fmt: skip
         write_csv(folder / "summary" / f"{name}.csv", columns, rows)

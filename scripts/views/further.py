@@ -1,13 +1,12 @@
-"""What else the analysis found, in tables: interactions, importances, advice, provenance."""
+"""What else the analysis found, in tables: interactions, advice, provenance."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from scripts.views.results import Results
-from scripts.views.words import metric_name, number, probability, score, sentence_case
+from scripts.views.words import metric_name, number, probability, score
 
 # The packages that decide what a training computes and how a study runs.
 MAIN = (
@@ -52,20 +51,6 @@ def interaction_words(results: Results) -> str:
         f" {int(freedom)} degrees of freedom, from the baseline's further seeds and from what"
         " effects and pairs leave over; p is corrected by Holm for all terms."
     )
-
-
-def table(frame: pd.DataFrame) -> tuple[list[str], list[list[tuple[str, str | float]]]]:
-    """Return any table as heads and cells: what is shown, and what is sorted by."""
-    heads = [sentence_case(str(column).replace("_", " ")) for column in frame.columns]
-    return heads, [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-
-
-def _cell(value: Any) -> tuple[str, str | float]:
-    if isinstance(value, str):
-        return value, value
-    if value is None or math.isnan(value):
-        return "", ""
-    return number(value), float(value)
 
 
 def advice(results: Results) -> list[tuple[str, str]]:

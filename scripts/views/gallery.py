@@ -12,6 +12,7 @@ from scripts.views import (
     comparison,
     confirmation,
     grid,
+    importances,
     parallel,
     progress,
     screening,
@@ -60,6 +61,7 @@ PICTURES = (
     Picture("optuna-history", "Optuna history", "4 Optuna", progress.optuna_history),
     Picture("training-curves", "Training curves of the best run", "1 Result",
             progress.training_curves),
+    Picture("importances", "Importances of the hyperparameters", "6 Insights", importances.figure),
     Picture("searches", "Search against search", "6 Insights", searches.figure),
     Picture("confirmation", "The finalists on fresh seeds", "5 Confirmation", confirmation.figure),
 )  # fmt: skip

@@ -9,7 +9,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scripts.study.errors import StudyError
-from scripts.views import confirmed, further, gallery, screening, searches, tables, verdict
+from scripts.views import (
+    confirmed,
+    further,
+    gallery,
+    importances,
+    screening,
+    searches,
+    tables,
+    verdict,
+)
 from scripts.views.final import as_yaml, final
 from scripts.views.payload import payload, safe_json
 from scripts.views.results import Results
@@ -85,7 +94,8 @@ def context(results: Results) -> dict[str, Any]:
         "facts": tables.facts(results),
         "interactions": further.interactions(results),
         "interaction_words": further.interaction_words(results),
-        "importances": further.table(results.importances),
+        "importances": importances.table(results),
+        "importance_words": importances.words(results),
         "advice": further.advice(results),
         "searches": searches.context(results),
         "provenance": further.provenance(results),

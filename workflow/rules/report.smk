@@ -11,6 +11,7 @@ CATEGORIES = {
     "parallel-coordinates-optuna": "4 Optuna",
     "confirmation": "5 Confirmation",
     "searches": "6 Insights",
+    "importances": "6 Insights",
 }
 # What the page is made of beside code: a touched file changes nothing, a changed one the page.
 PAGE = [
@@ -23,7 +24,7 @@ PAGE = [
     for path in sorted(ROOT.glob(pattern))
 ]
 # What the runs say together, in summary/.
-INSIGHTS = ["searches.csv", "best-so-far.csv", "random-search.csv"]
+INSIGHTS = ["searches.csv", "best-so-far.csv", "random-search.csv", "importances.csv"]
 FIGURES = expand(f"{S}/figures/{{name}}.{{kind}}", name=CATEGORIES, kind=["png", "svg"])
 
 
