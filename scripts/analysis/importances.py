@@ -142,6 +142,7 @@ def _importances(
     with warnings.catch_warnings():
         # Experimental, or: the best runs are all runs. Then there is nothing to share out.
         warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
             found = get_param_importances(
                 study, evaluator=evaluator, params=list(names), normalize=False

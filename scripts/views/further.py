@@ -1,6 +1,5 @@
 """What else the analysis found, in tables: interactions, advice, provenance."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,8 +12,6 @@ MAIN = (
     "torch", "transformers", "tokenizers", "datasets", "numpy", "pandas", "scikit-learn", "optuna",
     "snakemake",
 )  # fmt: skip
-# Keys under which an entry of advice.json may hold its sentence.
-SENTENCE = ("advice", "sentence", "text", "words", "message")
 
 
 def interactions(results: Results) -> list[dict[str, str]]:
@@ -55,26 +52,23 @@ def interaction_words(results: Results) -> str:
 
 def advice(results: Results) -> list[tuple[str, str]]:
     """Return what summary/advice.json advises, each with the figures behind it."""
-    document = results.advice
-    entries = document.get("advice", ()) if isinstance(document, Mapping) else document
-    found = []
-    for entry in entries:
-        if not isinstance(entry, Mapping):
-            found.append((str(entry), ""))
-            continue
-        key = next((key for key in SENTENCE if isinstance(entry.get(key), str)), None)
-        figures = [f"{name.replace('_', ' ')} {_show(v)}" for name, v in entry.items()
-                   if name != key and v not in (None, "", [], {})]  # fmt: skip
-        found.append((str(entry[key]) if key else "", ", ".join(figures)))
-    return found
+    return [
+        (
+            str(entry["advice"]),
+            ", ".join(f"{name.replace('_', ' ')} {_show(v)}"
+                      for name, v in entry["figures"].items() if v is not None),
+        )
+        for entry in results.advice.get("advice", ())
+    ]  # fmt: skip
+
+
+def advice_rules(results: Results) -> list[str]:
+    """Return the rules that the advice follows, whether they applied or not."""
+    return list(results.advice.get("rules", ()))
 
 
 def _show(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_show(one)}" for key, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_show, value))
-    return str(value) if isinstance(value, bool) else number(value)
+    return value if isinstance(value, str) else number(value)
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:

@@ -97,6 +97,7 @@ def context(results: Results) -> dict[str, Any]:
         "importances": importances.table(results),
         "importance_words": importances.words(results),
         "advice": further.advice(results),
+        "advice_rules": further.advice_rules(results),
         "searches": searches.context(results),
         "provenance": further.provenance(results),
         "packages": further.packages(results),

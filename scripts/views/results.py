@@ -54,7 +54,7 @@ class Results:
     provenance: Mapping[str, Any]
     interactions: pd.DataFrame
     importances: pd.DataFrame
-    advice: Any
+    advice: Mapping[str, Any]
     searches: pd.DataFrame
     so_far: pd.DataFrame
     chance: pd.DataFrame

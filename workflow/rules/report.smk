@@ -24,7 +24,13 @@ PAGE = [
     for path in sorted(ROOT.glob(pattern))
 ]
 # What the runs say together, in summary/.
-INSIGHTS = ["searches.csv", "best-so-far.csv", "random-search.csv", "importances.csv"]
+INSIGHTS = [
+    "searches.csv",
+    "best-so-far.csv",
+    "random-search.csv",
+    "importances.csv",
+    "advice.json",
+]
 FIGURES = expand(f"{S}/figures/{{name}}.{{kind}}", name=CATEGORIES, kind=["png", "svg"])
 
 
