@@ -16,6 +16,7 @@ from scripts.analysis.effects import Effect
 from scripts.analysis.evidence import evidence, half_width
 from scripts.analysis.interactions import anova
 from scripts.analysis.verdict import verdict
+from tests import simulated_designs
 
 STUDIES = 1000
 CONFIGURATIONS = 40
@@ -289,6 +290,7 @@ def main() -> None:
     ]  # fmt: skip
     for seeds in (3, 5):
         rows += screening(seeds)
+    rows += simulated_designs.rows()
     for what, wanted, rate in rows:
         print(f"| {what} | {wanted} | {rate:.3f} |")
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,14 @@ from scripts.study.config import resolve
 from scripts.study.errors import StudyError
 from scripts.study.files import write_csv, write_json
 from scripts.study.schema import schema, validate
-from tests.analysis_runs import change, full_study, metrics_document, write_run, write_study
+from tests.analysis_runs import (
+    Score,
+    change,
+    full_study,
+    metrics_document,
+    write_run,
+    write_study,
+)
 from tests.configs import changed, small
 
 CHOSEN = ["learning_rate", "train_batch_size"]
@@ -31,9 +39,15 @@ def score(values: Any, seed: int) -> float:
     return 0.8 + 100 * values["learning_rate"] + noise
 
 
-def write_confirmation(folder: Path, study: dict[str, Any], diverged: str = "") -> Path:
+def write_confirmation(
+    folder: Path,
+    study: dict[str, Any],
+    diverged: str = "",
+    scored: Score = score,
+    chosen: Sequence[str] = CHOSEN,
+) -> Path:
     """Write a study up to the confirmation's runs, as training would leave them."""
-    path = write_study(folder, study, score, CHOSEN)
+    path = write_study(folder, study, scored, list(chosen))
     info = json.loads((folder / "data/info.json").read_text())
     info["splits"] = {name: {"examples": EXAMPLES, "by_class": [16, 24]} for name in
                       ("train", "validation", "test")}  # fmt: skip
@@ -42,10 +56,10 @@ def write_confirmation(folder: Path, study: dict[str, Any], diverged: str = "") 
     write_json(folder / "confirm/finalists.json", document)
     values = [entry["hyperparameters"] for entry in document["finalists"]]
     for run in plan.confirm_runs(study, values):
-        done = run.name != diverged
-        value = score(run.hyperparameters, run.seed)
+        value = scored(run.hyperparameters, run.seed)
+        done = run.name != diverged and value is not None
         record = metrics_document(study, run.hyperparameters, run.seed, value if done else None)
-        if done:
+        if done and value is not None:
             record["test"] = {**dict.fromkeys(METRICS, 0.5), "f1": value - 0.01}
         write_run(folder, run.name, run.hyperparameters, run.seed, record)
         change(folder / "runs" / run.name / "run.json", lambda one: one.update(test=True))

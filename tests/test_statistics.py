@@ -17,7 +17,7 @@ from statsmodels.stats.power import TTestIndPower
 from scripts.analysis import evidence, examples, inference, interactions, verdict
 from scripts.analysis.effects import Effect
 from scripts.training.metrics import score as trained_score
-from tests import simulated
+from tests import simulated, simulated_designs
 from tests.simulated import confirmed, simulate, slack, study
 
 STUDIES = 500
@@ -254,3 +254,13 @@ def test_nothing_to_confirm() -> None:
 def test_a_finalist_that_diverged_once_is_never_the_winner() -> None:
     document = said([[0.8, 0.81, 0.79, 0.8], [0.95, 0.951, 0.949, NAN]])
     assert document["winner"] is None
+
+
+@pytest.mark.parametrize("case", simulated_designs.CASES, ids=lambda case: case[1])
+def test_what_a_design_does_not_show_stands_out_at_most_at_the_stated_rate(case: Any) -> None:
+    _, name, runs, shape, effect = case
+    amount = 80
+    found = simulated_designs.screenings(name, runs, effect, shape, studies=amount)
+    assert found.stands_out[:, 1:].any(axis=1).mean() <= 0.05 + slack(0.05, amount)
+    assert found.stands_out[:, 0].mean() >= 0.7
+    assert found.holds.mean() >= 0.95 - slack(0.95, amount)
