@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 
@@ -164,8 +163,10 @@ def test_hostile_texts_of_the_new_files_are_text(results: Results) -> None:
     made = change(
         ugly,
         provenance=origin,
-        advice=[HOSTILE, {"advice": HOSTILE, HOSTILE: [HOSTILE]}],
-        importances=pd.DataFrame({HOSTILE: [HOSTILE]}),
+        advice={"advice": [{"advice": HOSTILE, "figures": {HOSTILE: HOSTILE}}], "rules": [HOSTILE]},
+        importances=results.importances.assign(hyperparameter=HOSTILE),
+        searches=results.searches.assign(found_at=1),
+        chance=results.chance.assign(trials_from=HOSTILE),
         interactions=results.interactions.assign(term=HOSTILE),
         fresh=results.fresh.assign(run=HOSTILE),
     )
@@ -190,16 +191,20 @@ def test_interactions_are_told_with_their_noise(results: Results, html: str) -> 
 
 
 def test_importances_and_advice_are_shown_where_there_are(results: Results, html: str) -> None:
-    assert 'id="importances"' not in html
-    assert 'id="advice"' not in html
-    more = change(
-        results,
-        importances=pd.DataFrame({"hyperparameter": ["dropout"], "fanova": [0.25]}),
-        advice={"advice": [{"text": "widen learning_rate", "low": 1e-5, "edge": True}]},
-    )
+    first = results.importances["hyperparameter"].iloc[0]
+    assert f"Hyperparameter fANOVA PED-ANOVA {first} " in words(html)
+    entry = {"advice": "widen learning_rate", "figures": {"best_inside": 1e-5, "region": "all"}}
+    more = change(results, advice={"advice": [entry], "rules": ["a rule"]})
     text = words(page.render(more))
-    assert "Hyperparameter Fanova dropout 0.25" in text
-    assert "Widen learning_rate low 1e-5, edge True" in text
+    assert "Widen learning_rate. best inside 1e-5, region all" in text
+    assert "What to look at next: widen learning_rate (advice)" in text
+    bare = change(
+        results, importances=results.importances[:0], searches=results.searches[:0], advice={}
+    )
+    without = page.render(bare)
+    for name in ("importances", "advice", "searches"):
+        assert f'id="{name}"' in html
+        assert f'id="{name}"' not in without
 
 
 def test_choices_that_were_too_close_are_named(html: str) -> None:

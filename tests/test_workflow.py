@@ -133,6 +133,16 @@ def test_every_fixed_file_is_there(finished: Path) -> None:
         "optuna/trials.csv",
         "optuna/study.db",
         "summary/runs.csv",
+        *(
+            f"summary/{name}"
+            for name in (
+                "searches.csv",
+                "best-so-far.csv",
+                "random-search.csv",
+                "importances.csv",
+                "advice.json",
+            )
+        ),
         "best.json",
         "confirm/finalists.json",
         "confirm/results.csv",

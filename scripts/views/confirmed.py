@@ -9,13 +9,13 @@ from scripts.views.results import Results
 from scripts.views.tables import Cell, cell
 from scripts.views.words import (
     count,
-    hours,
     metric_name,
     number,
     probability,
     score,
     sentence_case,
     signed,
+    training_hours,
 )
 
 
@@ -140,8 +140,8 @@ def figures(results: Results) -> list[tuple[str, str, str]]:
         made.append(("Smallest detectable gain", score(least["gain"]),
                      f"found with probability {least['power']:.0%}"))  # fmt: skip
     every = results.every_run
-    again = hours(float(results.repeats["seconds"].sum()))
-    made.append(("Cost", hours(float(every["seconds"].sum())),
+    again = training_hours(float(results.repeats["seconds"].sum()))
+    made.append(("Cost", training_hours(float(every["seconds"].sum())),
                  f"of training, {again} of it to confirm; {count(len(every), 'run')}"))  # fmt: skip
     return made
 

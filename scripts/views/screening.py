@@ -154,10 +154,16 @@ def context(results: Results) -> Mapping[str, Any]:
     )
     if design["name"] == "plackett_burman":
         words += (
-            "An effect is the difference of the two levels' means, all else equal. It cannot be"
-            " told from interactions: the true effect is the one shown less the given share of each"
-            " interaction named here. The noise is the baseline's."
+            "An effect is the difference of the two levels' means, all else equal, held against the"
+            " baseline's noise. "
         )
+        if any(isinstance(entry.get("aliased_with"), str) for entry in entries):
+            words += (
+                "It cannot be told from interactions: the true effect is the one shown less the"
+                " given share of each interaction named here."
+            )
+        else:
+            words += "It holds no interaction of two hyperparameters."
         heads, row = ["Hyperparameter", "Holds of interactions"], _aliased
         return {"words": words, "heads": heads, "rows": [row(entry) for entry in entries]}
     words += (
@@ -183,7 +189,8 @@ def _aliased(entry: Mapping[Any, Any]) -> list[str]:
     said = [part.replace(":", " with ") for part in parts[:_NAMED]]
     if len(parts) > _NAMED:
         said.append(f"{len(parts) - _NAMED} more")
-    return [str(entry["hyperparameter"]), ", ".join(said) or "none"]
+    words = ", ".join(said).replace(" -", " \N{MINUS SIGN}") or "none"
+    return [str(entry["hyperparameter"]), words]
 
 
 def _correlated(entry: Mapping[Any, Any]) -> list[str]:

@@ -86,12 +86,12 @@ def _draw_chance(axes: Axes, results: Results) -> None:
     if table.empty:
         return
     low, high = axes.get_ylim()
+    axes.plot(table["n"], table["expected"], color=style.PURPLE, lw=1.4, ls=":", zorder=3,
+              label="expected best of n random trials")  # fmt: skip
     axes.fill_between(
         table["n"], table["expected_low"].fillna(low), table["expected_high"].fillna(high),
         color=style.PURPLE, alpha=0.13, lw=0, zorder=1, label="its 95% band",
     )  # fmt: skip
-    axes.plot(table["n"], table["expected"], color=style.PURPLE, lw=1.4, ls=":", zorder=3,
-              label="expected best of n random trials")  # fmt: skip
 
 
 def context(results: Results) -> Mapping[str, Any]:
@@ -139,7 +139,8 @@ def _chance(results: Results, runs: int) -> str:
 def _words(results: Results) -> str:
     """Return what the table compares, and what the random trials are."""
     words = (
-        "Each search is counted as if it had trained all of its runs itself, one after the other."
+        "Each search is counted as if it had trained all of its runs itself, one after the other;"
+        " by hand begins with the baseline."
     )
     if results.noise.sd is not None:
         words += (

@@ -21,6 +21,7 @@ from scripts.views.words import (
     score,
     sentence_case,
     signed,
+    training_hours,
 )
 
 # Rows of the table of the best runs; the interactive plot lists all.
@@ -182,7 +183,9 @@ def cost(results: Results) -> list[tuple[str, int, str]]:
     for stage, runs in every.groupby("stage", sort=False):
         name = "confirm (fresh seeds)" if stage == "confirm" else str(stage)
         made.append((name, len(runs), hours(float(runs["seconds"].sum()))))
-    return [*made, ("all", len(every), hours(float(every["seconds"].sum())))]
+    total = float(every["seconds"].sum())
+    said = dict.fromkeys((hours(total), training_hours(total)))
+    return [*made, ("all", len(every), " or ".join(said))]
 
 
 def counts(results: Results) -> dict[str, int]:

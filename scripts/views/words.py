@@ -97,6 +97,16 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def training_hours(seconds: float) -> str:
+    """Return a study's cost in the unit that studies are compared by: `0.20 h`, `3.4 h`, `120 h`.
+
+    >>> training_hours(720), training_hours(12_240), training_hours(432_000)
+    ('0.20 h', '3.4 h', '120 h')
+    """
+    amount = seconds / 3600
+    return f"{amount:.{2 if amount < 1 else 1 if amount < 100 else 0}f} h"
+
+
 def hours(seconds: float) -> str:
     """Return a duration in the unit that people would use: `42 s`, `12.3 min`, `3.4 h`."""
     if seconds < 90:
