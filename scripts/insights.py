@@ -30,8 +30,8 @@ def insights(path: Path) -> str:
     home = folder / "summary"
     ordered = searches.order(study, frame, runs)
     found = searches.summary(study, frame, ordered)
-    longest = max((len(one) for one in ordered.values()), default=0)
-    chance = searches.random_search(study, frame, runs, longest)
+    lengths = [len(one) for one in ordered.values()]
+    chance = searches.random_search(study, frame, runs, lengths)
     write_csv(home / "searches.csv", searches.COLUMNS, found)
     write_csv(home / "best-so-far.csv", searches.CURVE_COLUMNS, searches.curves(study, ordered))
     write_csv(home / "random-search.csv", searches.RANDOM_COLUMNS, chance)

@@ -57,12 +57,12 @@ def write_insights(
     )  # fmt: skip
     write_json(folder / "summary/advice.json", document)
     ordered = searches.order(study, frame, runs)
-    longest = max((len(one) for one in ordered.values()), default=0)
+    lengths = [len(one) for one in ordered.values()]
     for name, columns, rows in (
         ("searches", searches.COLUMNS, searches.summary(study, frame, ordered)),
         ("best-so-far", searches.CURVE_COLUMNS, searches.curves(study, ordered)),
         ("random-search", searches.RANDOM_COLUMNS,
-         searches.random_search(study, frame, runs, longest)),
+         searches.random_search(study, frame, runs, lengths)),
         ("importances", importances.COLUMNS, importances.rows(study, frame, resamples=2)),
     ):  # fmt: skip
         write_csv(folder / "summary" / f"{name}.csv", columns, rows)

@@ -80,6 +80,13 @@ def test_scores_that_hardly_vary_and_a_categorical_axis_alone_are_answered() -> 
         assert row["runs"] == 12
 
 
+def test_of_very_many_runs_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importances, "MOST_RUNS", 12)
+    rows = importances.rows(STUDY, runs(30), resamples=1)
+    assert {(row["runs"], row["completed"]) for row in rows} == {(12, 30)}
+    assert rows[0]["hyperparameter"] == "learning_rate"
+
+
 def test_the_report_shows_importances_or_says_why_not(tmp_path: Path) -> None:
     results = load(fabricate.fabricate(tmp_path, fabricate_runs.study()))
     heads, rows = page.importances.table(results)

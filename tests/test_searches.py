@@ -91,7 +91,7 @@ def test_a_run_of_two_searches_counts_for_both_in_each_ones_order(tmp_path: Path
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_the_expected_best_is_that_of_the_trials_and_lies_in_its_band(direction: str) -> None:
     values = np.random.default_rng(3).uniform(0.6, 0.9, 20).tolist()
-    rows = searches.random_search(*trials(values, direction=direction), 20)
+    rows = searches.random_search(*trials(values, direction=direction), [20])
     first, second = rows[0], rows[1]
     assert first["expected"] == pytest.approx(np.mean(values))
     best = np.maximum if direction == "maximize" else np.minimum
@@ -111,7 +111,7 @@ def test_the_band_holds_the_truth_as_often_as_it_says() -> None:
     truth = 0.5 + 0.3 * n / (n + 1)
     held = []
     for _ in range(100):
-        rows = searches.random_search(*trials((0.5 + 0.3 * rng.uniform(size=15)).tolist()), 10)
+        rows = searches.random_search(*trials((0.5 + 0.3 * rng.uniform(size=15)).tolist()), [10])
         held.append(all(row["expected_low"] <= one <= row["expected_high"]
                         for row, one in zip(rows, truth, strict=True)))  # fmt: skip
     # 0.95 less three standard errors of 100 studies.
@@ -121,16 +121,16 @@ def test_the_band_holds_the_truth_as_often_as_it_says() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.permutations([0.5, 0.5, 0.6, None, 0.7, 0.8, 0.55]))
 def test_the_order_of_random_trials_does_not_matter(values: list[float | None]) -> None:
-    ordered = searches.random_search(*trials([0.5, 0.5, 0.55, 0.6, 0.7, 0.8, None]), 5)
-    assert searches.random_search(*trials(values), 5) == ordered
+    ordered = searches.random_search(*trials([0.5, 0.5, 0.55, 0.6, 0.7, 0.8, None]), [5])
+    assert searches.random_search(*trials(values), [5]) == ordered
     assert ordered[0]["diverged"] == 1
 
 
 def test_trials_that_learn_are_no_random_ones() -> None:
     values = [0.5, 0.6, 0.7, 0.8, 0.9]
-    assert searches.random_search(*trials(values, "tpe"), 5) == []
-    assert len(searches.random_search(*trials(values, "qmc"), 5)) == 5
-    assert searches.random_search(*trials(values[:4]), 5) == []
+    assert searches.random_search(*trials(values, "tpe"), [5]) == []
+    assert len(searches.random_search(*trials(values, "qmc"), [5])) == 5
+    assert searches.random_search(*trials(values[:4]), [5]) == []
 
 
 def test_a_space_filling_screening_is_a_random_search() -> None:
@@ -172,3 +172,13 @@ def test_without_times_there_is_one_panel(tmp_path: Path) -> None:
     empty = replace(results, searches=results.searches[:0], so_far=results.so_far[:0])
     assert page.searches.context(empty)["rows"] == []
     assert page.searches.figure(empty).texts
+
+
+def test_a_long_search_takes_no_point_for_each_run() -> None:
+    values = (0.5 + np.arange(1000) / 4000).tolist()
+    rows = searches.random_search(*trials(values), [1000, 777])
+    n = [row["n"] for row in rows]
+    assert n[:200] == list(range(1, 201))
+    assert {777, 1000} <= set(n)
+    assert len(n) < 310
+    assert [row["expected"] for row in rows] == sorted(row["expected"] for row in rows)

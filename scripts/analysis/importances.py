@@ -27,11 +27,13 @@ from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
 
 COLUMNS = (
-    "hyperparameter", "runs", "fanova", "fanova_low", "fanova_high", "ped_anova", "ped_anova_low",
-    "ped_anova_high", "resamples", "confidence",
+    "hyperparameter", "runs", "completed", "fanova", "fanova_low", "fanova_high", "ped_anova",
+    "ped_anova_low", "ped_anova_high", "resamples", "confidence",
 )  # fmt: skip
 # Of fewer runs nothing is said.
 LEAST_RUNS = 10
+# Of more runs so many are drawn: a forest on thousands takes minutes, and says the same.
+MOST_RUNS = 500
 # Each resample of the runs has a forest of its own, with a seed of its own.
 RESAMPLES = 25
 TREES = 16
@@ -48,21 +50,24 @@ def rows(study: Study, frame: pd.DataFrame, resamples: int = RESAMPLES) -> list[
     Importances are shares of 1. Their intervals are the middle `CONFIDENCE` of what they come to in
     so many resamples of the runs, widened to the value of all runs where need be. No rows where
     fewer than `LEAST_RUNS` completed, where no hyperparameter varies among them, or where all score
-    the same.
+    the same. Of more than `MOST_RUNS` so many are drawn at random.
 
     Args:
         study: the resolved study.
         frame: its runs of the search (`collect`). The order of rows does not matter.
         resamples: how many, at least 1; each takes about a tenth of a second.
     """
+    rng = np.random.default_rng(int(study["seed"]))
     done = frame[frame["status"] == "complete"].sort_values("run", kind="stable")
+    completed = len(done)
+    if completed > MOST_RUNS:
+        done = done.iloc[np.sort(rng.choice(completed, MOST_RUNS, replace=False))]
     names = [name for name in HYPERPARAMETERS if done[name].nunique() > 1]
     if len(done) < LEAST_RUNS or not names or done["objective"].nunique() < 2:
         return []
     space = {name: _distribution(study, name, done[name]) for name in names}
     trials = _trials(done, space)
     direction, seed = study["objective"]["direction"], int(study["seed"])
-    rng = np.random.default_rng(seed)
     drawn = [rng.integers(0, len(trials), len(trials)).tolist() for _ in range(resamples)]
     point = _both(trials, names, direction, seed)
     resampled = [
@@ -72,8 +77,8 @@ def rows(study: Study, frame: pd.DataFrame, resamples: int = RESAMPLES) -> list[
     found = []
     for name in names:
         row: dict[str, Any] = {
-            "hyperparameter": name, "runs": len(done), "resamples": resamples,
-            "confidence": CONFIDENCE,
+            "hyperparameter": name, "runs": len(done), "completed": completed,
+            "resamples": resamples, "confidence": CONFIDENCE,
         }  # fmt: skip
         for way in point:
             values = [one[way][name] for one in resampled if one[way] is not None]  # type: ignore[index]

@@ -37,6 +37,8 @@ NOISE = 2.0
 CONFIDENCE = 0.95
 # Of fewer random trials nothing is said.
 LEAST_TRIALS = 5
+# A curve of a thousand points looks like one of a hundred, and takes hundreds of megabytes.
+EVERY = 200
 _DIGITS = 12
 
 
@@ -126,9 +128,11 @@ def random_trials(study: Study, runs: Planned) -> tuple[str, list[str]] | None:
 
 
 def random_search(
-    study: Study, frame: pd.DataFrame, runs: Planned, longest: int
+    study: Study, frame: pd.DataFrame, runs: Planned, lengths: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Return the rows of summary/random-search.csv (`RANDOM_COLUMNS`): n from 1 to `longest`.
+    """Return the rows of summary/random-search.csv (`RANDOM_COLUMNS`): n up to the largest length.
+
+    Every n of `lengths` is there, and every one up to `EVERY`; beyond, some hundred of them.
 
     The best of n random trials, its mean and its median, with bands that hold for all n together
     at the rate `CONFIDENCE`: from the band of the trials' distribution (Lourie, Cho and He, Show
@@ -151,7 +155,10 @@ def random_search(
     # In order, so that the result does not depend on the order of the trials.
     scores = np.sort(np.concatenate([scores, np.full(lost, worst)]))
     low, high = METRICS[study["objective"]["metric"]]
-    n = np.arange(1, longest + 1)
+    longest = max(lengths, default=1)
+    points = 100 if longest > EVERY else 0
+    beyond = np.geomspace(EVERY, longest, points).round().tolist()
+    n = np.unique([*range(1, min(longest, EVERY) + 1), *lengths, *beyond]).astype(int)
     bands = EmpiricalDistribution.confidence_bands(scores, CONFIDENCE, a=low, b=high, method="dkw")
     # A low distribution function is one of high scores.
     upper, point, lower = (

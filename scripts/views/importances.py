@@ -61,8 +61,10 @@ def words(results: Results) -> str:
     if results.importances.empty:
         return ""
     first = results.importances.iloc[0]
+    runs, completed = int(first["runs"]), int(first["completed"])
+    drawn = f", drawn from {completed:,}" if completed > runs else ""
     text = (
-        f"From {count(int(first['runs']), 'complete run')}; in brackets the middle"
+        f"From {count(int(first['runs']), 'complete run')}{drawn}; in brackets the middle"
         f" {first['confidence']:.0%} over {int(first['resamples'])} resamples of them. "
     )
     wide = [
