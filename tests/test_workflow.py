@@ -35,6 +35,11 @@ SAME = (
     "optuna/*.json",
     "optuna/*.csv",
     "confirm/*",
+    "summary/searches.csv",
+    "summary/best-so-far.csv",
+    "summary/random-search.csv",
+    "summary/importances.csv",
+    "summary/advice.json",
     "best.json",
     "verdict.json",
 )
