@@ -16,6 +16,7 @@ from scripts.analysis.collect import Planned
 from scripts.analysis.inference import Floats
 from scripts.analysis.noise import spread
 from scripts.analysis.runfiles import METRICS
+from scripts.study import plan
 from scripts.study.designs import SPACE_FILLING, design_of
 from scripts.study.plan import Study
 
@@ -119,9 +120,8 @@ def random_trials(study: Study, runs: Planned) -> tuple[str, list[str]] | None:
     if runs.stages["optuna"] and sampler in ("random", "qmc"):
         return f"Optuna's trials ({sampler})", list(runs.stages["optuna"])
     if design is not None and design["name"] in SPACE_FILLING:
-        listed = len(study["screen"]["configurations"])
-        names = list(runs.stages["screen"])
-        return f"the screening ({design['name']})", names[: len(names) - listed]
+        drawn = [run.name for run in plan.design_runs(study)]
+        return f"the screening ({design['name']})", [name for name in drawn if name in runs.runs]
     if runs.stages["grid"]:
         return "the grid's points", list(runs.stages["grid"])
     return None
