@@ -92,3 +92,14 @@ def snakemake(workdir: Path) -> Snakemake:
         return process
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose small study was run to its end on two cores. Tests work on copies."""
+    from tests import small_project
+
+    folder = small_project.new_project(tmp_path_factory.mktemp("workflow") / "project")
+    process = small_project.run(folder, "--cores", "2")
+    assert process.returncode == 0, process.stdout
+    return folder

@@ -13,7 +13,7 @@ import optuna
 import pandas as pd
 import pytest
 
-from scripts import ask, search_space, trial, trials
+from scripts import ask, search_space, trial, trials, warm_start
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_csv, write_json
 from scripts.study.hyperparameters import defaults
@@ -240,7 +240,7 @@ def write_results(folder: Path, file: str, *rows: Mapping[str, Any]) -> None:
     write_csv(folder / file, [*COLUMNS, *defaults()], rows)
 
 
-def warm_start(folder: Path) -> list[dict[str, str]]:
+def taken_over(folder: Path) -> list[dict[str, str]]:
     with (folder / "optuna/warm-start.csv").open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
@@ -269,8 +269,10 @@ def test_the_warm_start_takes_what_lies_in_the_space(
         row("baseline", "baseline;grid", awkward),
         row("of the grid", "grid", warmup_steps=20, train_batch_size=16),
     )
-    run(monkeypatch, search_space, "--study", write_study(tmp_path))
-    rows = warm_start(tmp_path)
+    path = write_study(tmp_path)
+    run(monkeypatch, search_space, "--study", path)
+    run(monkeypatch, warm_start, "--study", path)
+    rows = taken_over(tmp_path)
     assert [each["run"] for each in rows] == ["baseline", "screened", "of the grid"]
     assert float(rows[0]["objective"]) == awkward
     assert float(rows[1]["learning_rate"]) == rate
@@ -289,8 +291,10 @@ def test_the_warm_start_takes_the_stages_that_are_named(
 ) -> None:
     write_results(tmp_path, "screen/results.csv", row("one", "baseline;grid"), row("x", "screen"))
     write_results(tmp_path, "grid/results.csv", row("one", "baseline;grid"), row("two", "grid"))
-    run(monkeypatch, search_space, "--study", write_study(tmp_path, warm_start=stages))
-    assert [each["run"] for each in warm_start(tmp_path)] == expected
+    path = write_study(tmp_path, warm_start=stages)
+    run(monkeypatch, search_space, "--study", path)
+    run(monkeypatch, warm_start, "--study", path)
+    assert [each["run"] for each in taken_over(tmp_path)] == expected
 
 
 def test_nothing_to_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

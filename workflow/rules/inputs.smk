@@ -81,30 +81,51 @@ BATCHES = [
 ]
 
 
-def search(wildcards):
-    """Return what the search space depends on, as text: a change of it starts the search anew."""
-    blocks = STUDY["hyperparameters"]
-    space = {name: blocks[name].get("search") for name in chosen()}
-    optuna = {
+# The tables that the warm start may take runs from.
+_TABLES = {
+    "baseline": f"{S}/screen/results.csv",
+    "screen": f"{S}/screen/results.csv",
+    "grid": f"{S}/grid/results.csv" if STUDY["grid"]["enabled"] else None,
+    "refine": f"{S}/grid/refinement.csv" if plan.refine_runs(STUDY) else None,
+}
+BY_HAND = sorted({_TABLES[stage] for stage in STUDY["optuna"]["warm_start"]} - {None})
+
+# Every cause to begin the search anew that the config or the code names: known before anything runs.
+SETTINGS = {
+    **{
         key: STUDY["optuna"][key]
         for key in ("batch_size", "sampler", "pruner", "warm_start")
-    }
-    return json_text([space, optuna, BASELINE, SEED, STUDY["objective"]])
+    },
+    "by_hand": BY_HAND,
+    "baseline": BASELINE,
+    "seed": SEED,
+    "objective": STUDY["objective"],
+    "training": {
+        key: STUDY["training"][key]
+        for key in ("precision", "eval_batch_size", "threads")
+    },
+    "code": {
+        command: fingerprint(command)
+        for command in ("search_space", "warm_start", "ask", "trial", "train")
+    },
+}
 
 
-def by_hand(wildcards):
-    """Return the tables that the warm start may take runs from."""
-    # Asked for here, so that Snakemake knows to wait for the checkpoint: without an input that
-    # depends on it, the unknown choice among the params reads as a change of the search.
+def choice_known(wildcards):
+    """Return no file: until the choice is known, have Snakemake not look at what depends on it."""
     chosen()
-    tables = {
-        "baseline": f"{S}/screen/results.csv",
-        "screen": f"{S}/screen/results.csv",
-        "grid": f"{S}/grid/results.csv" if STUDY["grid"]["enabled"] else None,
-        "refine": f"{S}/grid/refinement.csv" if plan.refine_runs(STUDY) else None,
-    }
-    wanted = {tables[stage] for stage in STUDY["optuna"]["warm_start"]}
-    return sorted(wanted - {None})
+    return []
+
+
+def searched(wildcards):
+    """Return what is searched, as text: a change of it begins the search anew."""
+    blocks = STUDY["hyperparameters"]
+    return json_text({name: blocks[name].get("search") for name in chosen()})
+
+
+def wait_for_choice(wildcards):
+    """Return the choice for a trial's run, which another choice would give other values."""
+    return CHOICE if wildcards.run.startswith("optuna-") else []
 
 
 def earlier_trials(wildcards):

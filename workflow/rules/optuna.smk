@@ -1,39 +1,80 @@
 # Optuna, a batch at a time. Each batch is a pure function of the files of all earlier ones, so the
 # same trials come out at any number of cores.
+#
+# Snakemake does not look at a job's own params and inputs while a job before it is to run, not even
+# where the files between the two are ancient: whatever begins the search anew must reach it by jobs
+# that wait for no table. So settings.json comes first and needs nothing, and space.json waits for
+# the choice alone. A trial that is not trained yet waits for the choice too, or it might be trained
+# with values that the next choice takes away.
 localrules:
+    search_settings,
     search_space,
+    warm_start,
     ask,
     trial,
     trials,
 
 
-# The tables by hand are ancient: what the warm start took over is kept when the grid grows, and so
-# are the trials. Other data, another model or another search space do start the search anew.
+rule search_settings:
+    output:
+        f"{S}/optuna/settings.json",
+    log:
+        f"{S}/logs/search_settings.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=json_text(SETTINGS),
+    shell:
+        "printf '%s' {params.settings:q} > {output}.tmp 2> {log} && mv {output}.tmp {output}"
+
+
+# Info, model and tokens are read by the trials: other data are another search.
 rule search_space:
     input:
+        settings=rules.search_settings.output,
+        # In this order: of a file that is named twice, the first says whether it is ancient.
         choice=ancient(CHOICE),
-        by_hand=ancient(by_hand),
+        known=choice_known,
         info=rules.prepare.output.info,
         model=rules.fetch_model.output,
+        tokens=expand(rules.tokenise.output, length=SEARCHED_LENGTHS),
     output:
-        space=f"{S}/optuna/space.json",
-        warm_start=f"{S}/optuna/warm-start.csv",
+        f"{S}/optuna/space.json",
     log:
         f"{S}/logs/search_space.log",
     conda:
         ENVIRONMENT
     params:
         file=STUDY_FILE,
-        search=search,
-        code=fingerprint("search_space"),
+        settings=json_text(SETTINGS),
+        searched=searched,
     shell:
         "python -m scripts.search_space --study {params.file} > {log} 2>&1 && cat {log}"
 
 
+# The tables by hand are ancient: what the warm start took over is kept when the grid grows, and so
+# are the trials. Another search space takes over what there is then.
+rule warm_start:
+    input:
+        space=rules.search_space.output,
+        by_hand=ancient(BY_HAND),
+    output:
+        f"{S}/optuna/warm-start.csv",
+    log:
+        f"{S}/logs/warm_start.log",
+    conda:
+        ENVIRONMENT
+    params:
+        file=STUDY_FILE,
+    shell:
+        "python -m scripts.warm_start --study {params.file} > {log} 2>&1 && cat {log}"
+
+
 rule ask:
     input:
-        space=rules.search_space.output.space,
-        warm_start=rules.search_space.output.warm_start,
+        space=rules.search_space.output,
+        warm_start=rules.warm_start.output,
+        choice=ancient(CHOICE),
         batches=earlier_batches,
         trials=earlier_trials,
     output:
@@ -51,7 +92,8 @@ rule ask:
 
 rule trial:
     input:
-        lambda wildcards: BATCHES[plan.batch_of(STUDY, int(wildcards.trial)) - 1],
+        batch=lambda wildcards: BATCHES[plan.batch_of(STUDY, int(wildcards.trial)) - 1],
+        choice=ancient(CHOICE),
     output:
         f"{S}/runs/optuna-{{trial}}-seed{SEED}/run.json",
     log:
@@ -62,7 +104,7 @@ rule trial:
         trial=lambda wildcards: int(wildcards.trial),
         code=fingerprint("trial"),
     shell:
-        "python -m scripts.trial --batch {input} --trial {params.trial} --output {output}"
+        "python -m scripts.trial --batch {input.batch} --trial {params.trial} --output {output}"
         " > {log} 2>&1"
 
 
@@ -70,6 +112,8 @@ rule trials:
     input:
         choice=CHOICE,
         info=rules.prepare.output.info,
+        # Not read: where the grid is made again, this rule is not looked at (see above).
+        tables=[*GRID, *REFINE],
         batches=BATCHES,
         runs=metrics(TRIALS),
     output:

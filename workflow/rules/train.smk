@@ -25,6 +25,7 @@ rule train:
         tokens=tokens,
         model=rules.fetch_model.output,
         info=rules.prepare.output.info,
+        choice=ancient(wait_for_choice),
     output:
         metrics=f"{S}/runs/{{run}}/metrics.json",
         history=f"{S}/runs/{{run}}/history.csv",
