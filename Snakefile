@@ -19,6 +19,7 @@ include: "workflow/rules/grid.smk"
 include: "workflow/rules/optuna.smk"
 include: "workflow/rules/confirm.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/stages.smk"
 
 
 report: "workflow/report/workflow.rst"

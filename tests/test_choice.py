@@ -93,13 +93,3 @@ def test_the_same_choice_keeps_the_search(copy: Path) -> None:
     }
     after = contents(copy, KEPT)
     assert [name for name in before if after[name] != before[name]] == []
-
-
-def test_other_training_code_retrains_everything(copy: Path) -> None:
-    """Trials too, though the tables that they were warm-started from are ancient to Snakemake."""
-    path = copy / "scripts/train.py"
-    path.write_text(path.read_text().replace("0.8 - away", "0.7 - away"))
-    names = complete(copy)
-    assert names == {path.name for path in (copy / STUDY / "runs").iterdir()}
-    with (copy / STUDY / "optuna/warm-start.csv").open(newline="") as stream:
-        assert all(float(row["objective"]) < 0.71 for row in csv.DictReader(stream))

@@ -26,6 +26,12 @@ PLANNED = {
     for run in runs(STUDY)
 }
 SEARCHED_LENGTHS = plan.searched_values(STUDY, "max_seq_length")
+# Every length that any run of the study may have.
+LENGTHS = sorted(
+    {run.hyperparameters["max_seq_length"] for run in PLANNED.values()}
+    | set(STUDY["hyperparameters"]["max_seq_length"].get("grid", []))
+    | set(SEARCHED_LENGTHS)
+)
 
 
 FRESH_SEEDS = plan.fresh_seeds(STUDY)

@@ -1,0 +1,71 @@
+"""Write down what each DVC stage depends on of a config, so that DVC reruns no other stage.
+
+In: a config. Out: a folder with `<stage>.json` for every stage of dvc.yaml. A stage's file holds,
+with all defaults filled in, what the stage reads of the study and no stage before it does.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.study.config import load
+from scripts.study.errors import StudyError, command
+from scripts.study.files import write_json
+from scripts.study.plan import candidates
+
+Study = Mapping[str, Any]
+
+
+def stages(study: Study) -> dict[str, dict[str, Any]]:
+    """Return by stage what it depends on; `report` on the whole study, texts and resources too."""
+    training = {key: study["training"][key] for key in ("precision", "eval_batch_size", "threads")}
+    return {
+        "prepare": {
+            **_keys(study, "study", "model", "dataset", "columns", "splits", "labels"),
+            "max_seq_length": study["hyperparameters"]["max_seq_length"],
+        },
+        "screen": {
+            **_keys(study, "seed", "objective", "baseline", "screen", "rank"),
+            "training": training,
+            "values": _values(study, "baseline"),
+            "screened": _values(study, "screen"),
+            "candidates": candidates(study),
+        },
+        "grid": {**_keys(study, "grid", "refine"), "levels": _values(study, "grid")},
+        "optuna": {**_keys(study, "optuna"), "search": _values(study, "search")},
+        "confirm": _keys(study, "confirm"),
+        "report": dict(study),
+    }
+
+
+def _keys(study: Study, *keys: str) -> dict[str, Any]:
+    return {key: study[key] for key in keys}
+
+
+def _values(study: Study, key: str) -> dict[str, Any]:
+    """Return what every hyperparameter's block holds under `key`, by name."""
+    blocks = study["hyperparameters"]
+    return {name: block[key] for name, block in blocks.items() if key in block}
+
+
+def main() -> None:
+    """Parse the command line and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.stages", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="the study's config")
+    parser.add_argument("--study", required=True, help="the study's name, as params.yaml has it")
+    options = parser.parse_args()
+    study = load(options.config)
+    if study["study"] != options.study:
+        raise StudyError(
+            f"params.yaml: study: {options.study} is not the study of {options.config}; "
+            f"it is {study['study']}"
+        )
+    folder = Path("results") / options.study / "stages"
+    for stage, slice_ in stages(study).items():
+        write_json(folder / f"{stage}.json", slice_)
+    print(f"stages: {options.config} is the study {options.study}")
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,114 @@
+"""What a change makes run again, what a touched file does not; what is made again is equal.
+
+On copies of a finished study; nearly all are dry runs.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scripts.study.files import read_json, write_json
+from tests.small_project import STUDY, change_config, contents, planned, run
+
+pytestmark = pytest.mark.slow
+
+# Every run whose name is known before the ranking is made again.
+AHEAD = 2 + 3 + 1 + 4
+VIEWS = ("figures/*", "report.html")
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished project, file times kept."""
+    return Path(shutil.copytree(finished, tmp_path / "copy", symlinks=True))
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def test_a_changed_statement_of_the_training_retrains_everything(copy: Path) -> None:
+    append(copy / "scripts/training/loop.py", "\nANOTHER_STATEMENT = True\n")
+    plan = planned(copy)
+    # The warm start too, though the tables that it was taken from are ancient to Snakemake.
+    assert (plan["train"], plan["warm_start"]) == (AHEAD, 1)
+
+
+def test_a_changed_script_reruns_what_depends_on_it(copy: Path) -> None:
+    append(copy / "scripts/finalists.py", "\nANOTHER_STATEMENT = True\n")
+    # The confirmation and the tables of all runs follow from who the finalists are.
+    assert set(planned(copy)) == {
+        *("finalists", "confirm", "summary", "figures", "report", "all", "total")
+    }
+
+
+def test_the_look_of_the_report_reruns_the_report_alone(copy: Path) -> None:
+    append(copy / "scripts/views/assets/report.css", "\nbody { color: black; }\n")
+    assert set(planned(copy)) == {"report", "all", "total"}
+
+
+def test_a_comment_reruns_nothing(copy: Path) -> None:
+    for path in copy.glob("scripts/**/*.py"):
+        append(path, "\n# Another comment.\n")
+    assert planned(copy) == {}
+
+
+def test_another_model_retrains_everything(copy: Path) -> None:
+    shutil.copytree(copy / "tiny-model", copy / "other-model")
+    change_config(copy, "model", "path", "other-model")
+    plan = planned(copy)
+    assert (plan["fetch_model"], plan["train"]) == (1, AHEAD)
+    assert "prepare" not in plan
+
+
+def test_a_changed_value_of_the_screening_trains_it_alone(copy: Path) -> None:
+    change_config(copy, "hyperparameters", "train_batch_size", "screen", [4, 8])
+    plan = planned(copy)
+    assert (plan["train"], plan["rank"]) == (1, 1)
+    assert not {"search_space", "warm_start", "ask"} & set(plan)
+
+
+def test_figures_and_report_made_again_are_the_same_bytes(copy: Path) -> None:
+    before = contents(copy, VIEWS)
+    shutil.rmtree(copy / STUDY / "figures")
+    (copy / STUDY / "report.html").unlink()
+    process = run(copy, "--cores", "2")
+    assert process.returncode == 0, process.stdout
+    after = contents(copy, VIEWS)
+    assert len(before) > 20
+    assert [name for name in before if after[name] != before[name]] == []
+
+
+def test_the_report_shows_where_the_study_comes_from(finished: Path) -> None:
+    page = (finished / STUDY / "report.html").read_text(encoding="utf-8")
+    provenance = read_json(finished / STUDY / "provenance.json")
+    section = page[page.index('<section id="provenance"') :]
+    assert provenance["machine"]["cpu"] in section
+    assert provenance["data"]["fingerprint"][:12] in section
+    assert provenance["model"]["sha256"][:12] in section
+    assert provenance["config_sha256"][:12] in section
+    assert provenance["packages"]["torch"] in section
+
+
+def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> None:
+    """The final configuration is stored as another version of torch might have left it."""
+    best = read_json(copy / STUDY / "best.json")["run"]
+    path = copy / STUDY / f"runs/{best}/metrics.json"
+    metrics = read_json(path)
+    metrics["versions"]["torch"] = "2.12.0"
+    metrics["objective"]["value"] -= 0.25
+    write_json(path, metrics)
+    # Old, or the tables would be made again first, and refuse such a file.
+    os.utime(path, (1e9, 1e9))
+    process = run(copy, "--cores", "1", "--", "verify")
+    assert process.returncode != 0
+    lines = (copy / STUDY / "logs/verify.log").read_text().splitlines()
+    assert lines[0].startswith(f"NO  {best}: +0.2500, beyond 2 sd")
+    assert lines[0].endswith("differs in versions")
+    assert [line[:3] for line in lines[1:3]] == ["ok ", "ok "]
+    assert all(line.endswith(": identical") for line in lines[1:3])
+    assert json.loads(path.read_text()) == metrics
