@@ -2,6 +2,9 @@
 
 Installs nothing. It needs root, Debian's slurmctld, slurmd, slurm-client and munge, and no SLURM
 that is already set up here. The GPUs are two devices that any machine has.
+
+As a command, `python -m tests.cluster.slurm FOLDER` waits for the end of its input and then ends
+the cluster whose state is in FOLDER: a pipe from the tests, which breaks however they end.
 """
 
 import os
@@ -9,22 +12,28 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 # Jobs find the cluster through this file alone: SLURM_CONF does not reach their steps.
 CONFIG = Path("/etc/slurm/slurm.conf")
 GPU_CONFIG = CONFIG.with_name("gres.conf")
-PROGRAMS = ("setpriv", "munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 NODE = socket.gethostname().partition(".")[0]
 GPUS = 2
+ACTIVE = "PENDING,RUNNING,COMPLETING"
 
+PROJECT = Path(__file__).resolve().parents[2]
+_NAME = "snaketune-tests"
+_DAEMONS = ("munged", "slurmctld", "slurmd")
 _MARK = "# Written by Snaketune's tests in process"
 _CONFIG = """\
 {mark} {process}, which removes it when it ends.
-ClusterName=snaketune-tests
+ClusterName={name}
 SlurmctldHost={node}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
@@ -57,10 +66,15 @@ PartitionName=tests Nodes={node} Default=YES MaxTime=INFINITE State=UP
 """
 
 
+def wanted() -> str:
+    """Return which cluster tests are asked for: `0` none, `1` those of every day, `all`."""
+    return os.environ.get("SNAKETUNE_CLUSTER_TESTS", "1")
+
+
 def missing() -> str:
     """Return why no test cluster is to be started here; empty where one can be."""
-    if os.environ.get("SNAKETUNE_CLUSTER_TESTS") != "1":
-        return "on request only, since it starts daemons: SNAKETUNE_CLUSTER_TESTS=1"
+    if wanted() == "0":
+        return "not wanted: SNAKETUNE_CLUSTER_TESTS=0"
     lacking = [program for program in PROGRAMS if shutil.which(program, path=_path()) is None]
     if lacking:
         return (
@@ -100,11 +114,17 @@ class Slurm:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="snaketune-slurm-", dir="/tmp"))
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        # In a session of its own: what kills the tests must not kill what cleans up after them.
+        self._end = subprocess.Popen(
+            [sys.executable, "-m", "tests.cluster.slurm", self.folder],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def start(self) -> None:
         """Write the configuration and start the three daemons; the node is idle on return."""
-        for name in ("state", "spool"):
+        for name in ("state", "spool", "pids"):
             (self.folder / name).mkdir()
         # munged wants its socket where every user of the machine may look.
         self.folder.chmod(0o755)
@@ -112,11 +132,11 @@ class Slurm:
             [_program("mungekey"), "--create", f"--keyfile={self.folder}/munge.key"], check=True
         )
         hardware = self.command("slurmd", "-C").splitlines()[0]
-        CONFIG.parent.mkdir(exist_ok=True)
         CONFIG.write_text(
             _CONFIG.format(
                 mark=_MARK,
                 process=os.getpid(),
+                name=_NAME,
                 node=NODE,
                 folder=self.folder,
                 hardware=hardware,
@@ -147,36 +167,17 @@ class Slurm:
 
     def kill_node(self) -> None:
         """Kill slurmd with -9. Jobs go on: each has a process of its own beside it."""
-        self._stop("slurmd", signal.SIGKILL)
+        _end(self.folder, "slurmd", signal.SIGKILL)
 
     def stop(self) -> None:
         """End all jobs, stop what was started here, and remove the configuration."""
-        try:
-            if "slurmctld" in self._daemons:
-                self.command(
-                    "scancel", f"--nodelist={NODE}", "--signal=KILL", "--full", check=False
-                )
-                self.command("scancel", "--user=root", check=False)
-                wait_for("the end of all jobs", lambda: not self.jobs(), 30)
-        finally:
-            for name in reversed(list(self._daemons)):
-                self._stop(name, signal.SIGTERM)
-            CONFIG.unlink(missing_ok=True)
-            GPU_CONFIG.unlink(missing_ok=True)
-            shutil.rmtree(self.folder, ignore_errors=True)
+        assert self._end.stdin is not None
+        self._end.stdin.close()
+        self._end.wait(120)
 
     def command(self, *words: str, check: bool = True) -> str:
         """Return what a SLURM command prints."""
-        result = subprocess.run(
-            [_program(words[0]), *words[1:]],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if check and result.returncode != 0:
-            raise RuntimeError(f"{' '.join(words)}: {result.stderr or result.stdout}")
-        return result.stdout
+        return _command(*words, check=check)
 
     def node_state(self) -> str:
         """Return the node's state, such as IDLE, without flags such as +DRAIN."""
@@ -187,10 +188,9 @@ class Slurm:
         reason = [] if state == "resume" else ["Reason=test"]
         self.command("scontrol", "update", f"NodeName={NODE}", f"State={state}", *reason)
 
-    def jobs(self, states: str = "PENDING,RUNNING,COMPLETING") -> list[str]:
+    def jobs(self, states: str = ACTIVE) -> list[str]:
         """Return the ids of jobs in these states."""
-        listing = self.command("squeue", "-h", "-r", "-o", "%i", f"--states={states}", check=False)
-        return listing.split()
+        return _jobs(states)
 
     def steps(self) -> list[str]:
         """Return the job steps that have a process on the node, such as `vm_1.batch`."""
@@ -213,22 +213,33 @@ class Slurm:
     def _start(self, name: str, *options: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:
             # Ctrl-C in pytest is no signal to the cluster, which ends when pytest does.
-            self._daemons[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", _program(name), *options],
+            process = subprocess.Popen(
+                [_program(name), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # Its end is asked for by its number; nobody waits for it as a child.
+        process.returncode = 0
+        (self.folder / "pids" / name).write_text(str(process.pid))
 
-    def _stop(self, name: str, number: signal.Signals) -> None:
-        process = self._daemons.pop(name)
-        process.send_signal(number)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+
+def _command(*words: str, check: bool = True) -> str:
+    result = subprocess.run(
+        [_program(words[0]), *words[1:]],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if check and result.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {result.stderr or result.stdout}")
+    return result.stdout
+
+
+def _jobs(states: str) -> list[str]:
+    return _command("squeue", "-h", "-r", "-o", "%i", f"--states={states}", check=False).split()
 
 
 def _program(name: str) -> str:
@@ -236,3 +247,51 @@ def _program(name: str) -> str:
     found = shutil.which(name, path=_path())
     assert found is not None, name
     return found
+
+
+def _lives(process: int) -> bool:
+    """Tell whether a process runs; one that has ended and that nobody asked for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _end(folder: Path, daemon: str, number: signal.Signals) -> None:
+    """End a daemon of the cluster, where it runs: with `number`, and after 20 seconds with -9."""
+    file = folder / "pids" / daemon
+    if not file.exists():
+        return
+    process = int(file.read_text())
+    file.unlink()
+    for each in (number, signal.SIGKILL):
+        with suppress(ProcessLookupError, TimeoutError):
+            os.kill(process, each)
+            wait_for(f"the end of {daemon}", lambda: not _lives(process), 20)
+            return
+
+
+def end(folder: Path) -> None:
+    """End the jobs and the daemons of a cluster; remove its configuration and its folder."""
+    try:
+        if (folder / "pids" / "slurmctld").exists():
+            with suppress(subprocess.TimeoutExpired, TimeoutError):
+                _command("scancel", "--signal=KILL", "--full", f"--nodelist={NODE}", check=False)
+                _command("scancel", "--user=root", check=False)
+                wait_for("the end of all jobs", lambda: not _jobs(ACTIVE), 30)
+    finally:
+        for daemon in reversed(_DAEMONS):
+            _end(folder, daemon, signal.SIGTERM)
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"SLURM_CLUSTER_NAME={_NAME}\0".encode() in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
+        if CONFIG.exists() and str(folder) in CONFIG.read_text():
+            CONFIG.unlink()
+            GPU_CONFIG.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    end(Path(sys.argv[1]))

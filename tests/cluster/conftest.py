@@ -1,0 +1,89 @@
+"""The cluster, a finished study to compare with, and a study that is still to be trained."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import slurm
+from tests.cluster.slurm import Slurm
+from tests.cluster.study import MEMORY, RUNTIME, STUDY, TRIALS, Study, untrained
+from tests.conftest import PROJECT, WORKFLOW
+from tests.tiny import make_study
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Slurm]:
+    """Return a running SLURM of one node with two GPUs."""
+    if reason := slurm.missing():  # since the tests were collected
+        pytest.skip(f"SLURM: {reason}")
+    cluster = Slurm()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose study ran on this machine: 5 trainings, two at once."""
+    folder = tmp_path_factory.mktemp("reference") / "project"
+    (folder / "results").mkdir(parents=True)
+    for name in (*WORKFLOW, "environment.yml"):
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    make_study(
+        folder,
+        training={"gpu": 1, "threads": 1, "memory_mb": MEMORY, "runtime": RUNTIME},
+        hyperparameters={
+            "learning_rate": {
+                "baseline": 0.001,
+                "screen": [0.01],
+                "search": {"low": 0.0001, "high": 0.05, "log": True},
+            },
+            "num_train_epochs": {"baseline": 1},
+            "max_seq_length": {"baseline": 16},
+        },
+        baseline={"seeds": 2},
+        rank={"hyperparameters": ["learning_rate"]},
+        grid={"enabled": False},
+        refine={"configurations": []},
+        optuna={"trials": 2, "batch_size": 2, "warm_start": ["baseline", "screen"]},
+    )
+    process = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", TRIALS),
+            *("--cores", "2", "--configfile", "tiny.yaml"),
+        ],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout
+    return folder
+
+
+@pytest.fixture
+def study(reference: Path, cluster: Slurm, tmp_path: Path) -> Iterator[Study]:
+    """Return a study that is still to be trained, by the stub."""
+    study = Study(untrained(reference, tmp_path / "project"))
+    shutil.copy(PROJECT / "tests/cluster/training_stub.py", study.folder / "scripts/train.py")
+    for run in (reference / STUDY / "runs").iterdir():
+        shutil.copytree(
+            run,
+            study.orders / "results" / run.name,
+            ignore=shutil.ignore_patterns("run.json", "benchmark.tsv"),
+        )
+    yield study
+    study.close(cluster)

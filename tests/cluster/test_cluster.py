@@ -1,0 +1,93 @@
+"""`snakemake --profile profiles/slurm` on a real SLURM of one node: results, limits and jobs.
+
+The study is trained for real twice: on this machine, and through SLURM. In the other tests a stub
+stands in for the training, which waits, fails or takes memory when told to, and then leaves what
+the real training left.
+"""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import slurm
+from tests.cluster.slurm import Slurm, wait_for
+from tests.cluster.study import (
+    MEMORY,
+    RANKING,
+    RUNS,
+    STUDY,
+    TRIALS,
+    Head,
+    Study,
+    contents,
+    same,
+    untrained,
+)
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
+]
+
+
+def test_results_are_those_of_one_machine_byte_for_byte(
+    reference: Path, cluster: Slurm, tmp_path: Path
+) -> None:
+    folder = untrained(reference, tmp_path / "project")
+    before = len(cluster.history())
+    head = Head(folder, TRIALS)
+    head.end()
+    assert contents(folder) == contents(reference)
+    # Trainings were jobs; everything else ran on this machine.
+    jobs = cluster.history()[before:]
+    assert [job["JobState"] for job in jobs] == ["COMPLETED"] * 5
+    assert {job["Comment"] for job in jobs} == {
+        f"rule_train_wildcards_{run.name}" for run in (reference / STUDY / "runs").iterdir()
+    }
+
+
+def test_gpu_resource_limits_the_jobs_and_each_asks_for_what_the_study_says(
+    study: Study, cluster: Slurm
+) -> None:
+    study.order("hold", *RUNS)
+    # More threads than this machine is said to have are no fewer in the job.
+    config = json.loads((study.folder / "tiny.yaml").read_text())
+    config["training"]["threads"] = 2
+    (study.folder / "tiny.yaml").write_text(json.dumps(config))
+    head = study.start(RANKING, "--resources", "gpu=1", "--cores", "1")
+    head.wait_for("training", lambda: study.events("start"))
+    # Two cores and two GPUs are there, three trainings are ready.
+    time.sleep(5)
+    (job,) = cluster.history()[-len(cluster.jobs()) :]
+    assert job["JobState"] == "RUNNING"
+    assert job["TresPerJob"] == "gres:gpu:1"
+    assert job["NumCPUs"] == "2"
+    assert job["MinMemoryNode"] == f"{MEMORY}M"
+    assert job["TimeLimit"] == "00:10:00"
+    assert job["Partition"] == "tests"
+    (start,) = study.events("start")
+    assert start["SLURM_JOB_ID"] == job["JobId"]
+    assert start["CUDA_VISIBLE_DEVICES"] == "0"
+    assert start["HF_HUB_OFFLINE"] == "1"
+    # Ctrl-C takes the jobs along.
+    head.process.send_signal(signal.SIGINT)
+    head.end(1)
+    wait_for("the end of the job", lambda: not cluster.jobs(), 30)
+
+
+def test_several_short_trainings_share_a_job(study: Study, reference: Path, cluster: Slurm) -> None:
+    before = len(cluster.history())
+    study.start(
+        *(RANKING, "--groups", "train=block", "--group-components", "block=3"),
+        *("--resources", "gpu=1", "--set-resource-scopes", "gpu=local"),
+    ).end()
+    assert same(study, reference)
+    (job,) = cluster.history()[before:]
+    assert job["TresPerJob"] == "gres:gpu:1"
+    assert job["NumCPUs"] == "1"
+    assert job["MinMemoryNode"] == f"{MEMORY}M"
+    assert job["TimeLimit"] == "00:30:00"

@@ -1,0 +1,110 @@
+"""What goes wrong on a cluster: after each fault the study ends with the bytes of a calm one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import slurm
+from tests.cluster.slurm import Slurm, wait_for
+from tests.cluster.study import BASELINE, MEMORY, OTHER, RANKING, RUNS, SCREEN, Study, same
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
+]
+
+
+def test_cancelled_late_and_greedy_jobs_are_noticed_and_tried_again_with_more(
+    study: Study, reference: Path, cluster: Slurm
+) -> None:
+    cancelled, late, greedy = BASELINE, OTHER, SCREEN
+    study.order("hold", cancelled, late)
+    study.order("memory", greedy)
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: study.started(cancelled, late))
+    first = {run: study.job(run) for run in (cancelled, late)}
+    cluster.command("scontrol", "update", f"JobId={first[late]}", "EndTime=now")
+    cluster.command("scancel", first[cancelled])
+    study.release(cancelled)
+    head.wait_for("time limit", lambda: cluster.job(first[late])["JobState"] == "TIMEOUT")
+    study.release(late)
+    head.end()
+    assert same(study, reference)
+    assert study.trainings() == {cancelled: 2, late: 2, greedy: 2}
+    for run in RUNS:
+        once, twice = (cluster.job(study.job(run, times)) for times in (1, 2))
+        assert (once["MinMemoryNode"], twice["MinMemoryNode"]) == (f"{MEMORY}M", f"{2 * MEMORY}M")
+        assert twice["TimeLimit"] == "00:20:00"
+    assert cluster.job(study.job(greedy))["JobState"] in ("FAILED", "OUT_OF_MEMORY")
+
+
+def test_a_node_that_drains_loses_its_daemon_and_goes_down_costs_no_result(
+    study: Study, reference: Path, cluster: Slurm
+) -> None:
+    study.order("hold", BASELINE, OTHER)
+    study.order("fail", SCREEN)
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: study.started(BASELINE, OTHER))
+    jobs = [study.job(run) for run in (BASELINE, OTHER)]
+    cluster.update_node("drain")
+    cluster.kill_node()
+    cluster.start_node()
+    cluster.update_node("resume")
+    wait_for("the node", lambda: cluster.node_state() == "ALLOCATED")
+    assert [cluster.job(job)["JobState"] for job in jobs] == ["RUNNING", "RUNNING"]
+    # SLURM puts the jobs of a node that is down back into its queue.
+    cluster.update_node("down")
+    wait_for("the jobs' return", lambda: not cluster.jobs("RUNNING,COMPLETING"))
+    wait_for("the end of their processes", lambda: not cluster.steps())
+    study.release(BASELINE, OTHER)
+    cluster.update_node("resume")
+    for job in jobs:  # now, not after the two minutes that SLURM gives a node
+        cluster.command("scontrol", "update", f"JobId={job}", "StartTime=now")
+    head.end()
+    assert same(study, reference)
+    assert study.trainings() == {BASELINE: 2, OTHER: 2, SCREEN: 2}
+
+
+def test_a_killed_head_is_started_again_while_its_jobs_run(
+    study: Study, reference: Path, cluster: Slurm
+) -> None:
+    study.order("hold", *RUNS)
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    study.release(study.events("start")[0]["run"])
+    head.wait_for("third training", lambda: len(study.events("start")) == 3)
+    done, orphan, twice = (one["run"] for one in study.events("start"))
+    head.wait_for("finished training", lambda: "(Rule: train)" in head.text)
+    head.kill()
+    # What ends while there is no head is a result all the same.
+    study.release(orphan)
+    wait_for("the end of a job without a head", lambda: len(cluster.jobs()) == 1)
+
+    again = study.start(RANKING)
+    assert "--unlock" in again.end(1)
+    study.start(RANKING, "--unlock").end()
+    last = study.start(RANKING)
+    last.wait_for("second training", lambda: study.started(twice, times=2))
+    study.release(twice)
+    last.end()
+    assert same(study, reference)
+    assert study.trainings() == {done: 1, orphan: 1, twice: 2}
+
+
+def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
+    study: Study, reference: Path, cluster: Slurm
+) -> None:
+    study.order("hold", *RUNS)
+    # Only what is ready at the same moment becomes one array.
+    study.start(RANKING, "--until", "plan").end()
+    head = study.start(RANKING, "--slurm-array-jobs", "train")
+    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    array = cluster.job(study.events("start")[0]["SLURM_JOB_ID"])["ArrayJobId"]
+    (pending,) = cluster.jobs("PENDING")
+    assert pending == f"{array}_3"
+    cluster.command("scancel", array)
+    study.release(*RUNS)
+    head.end()
+    assert same(study, reference)
+    assert sorted(study.trainings().values()) == [1, 2, 2]
