@@ -7,6 +7,8 @@ the same kind of machine.
 import argparse
 import math
 import os
+import signal
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,18 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from transformers import PreTrainedModel
 
+from scripts.study.code import fingerprint
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.training.checkpoint import NAME as CHECKPOINT
+from scripts.training.checkpoint import Checkpoint
 from scripts.training.data import UNLABELLED
 from scripts.training.loop import Result, predict, train
 from scripts.training.metrics import METRICS, score
 from scripts.training.model import build, device, precision
 from scripts.training.pruning import should_stop
-from scripts.training.record import metrics, write_run
+from scripts.training.record import metrics, versions, write_run
 from scripts.training.tokens import Tokens, load_tokens
 from scripts.training.vocabulary import WHOLE, shrink
 from scripts.training.weights import locate, verify
@@ -70,6 +75,8 @@ def main() -> None:
     parser.add_argument("--threads", type=positive, default=1)
     parser.add_argument("--output", required=True, type=Path, help="folder of the run's results")
     options = parser.parse_args()
+    # A cluster asks a job to end before it kills it. The last checkpoint is whole at any time.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(stopped(options.output)))
 
     torch.set_num_threads(options.threads)
     run = read_run(options.run)
@@ -82,6 +89,26 @@ def main() -> None:
     if values["optim"] not in WHOLE:
         splits, _ = shrink(model, splits, pad)
     used = precision(options.precision, model.device)
+    facts = {
+        "data": {"fingerprint": info["fingerprint"]},
+        "model": {key: model_facts[key] for key in ("path", "revision", "sha256")},
+        "precision": used,
+        "device": device_name(device()),
+        "threads": options.threads,
+    }
+    checkpoint = Checkpoint(
+        options.output,
+        {
+            "run": run,
+            "facts": facts,
+            "objective": [options.metric, options.direction],
+            "eval_batch_size": options.eval_batch_size,
+            "versions": versions(),
+            "code": fingerprint("train"),
+        },
+        checkpoint_seconds(),
+        partial(print, flush=True),
+    )
     result = train(
         model,
         splits,
@@ -93,6 +120,7 @@ def main() -> None:
         objective=options.metric,
         should_stop=should_stop(run.get("pruning")),
         progress=partial(print, flush=True),
+        checkpoint=checkpoint,
     )
     if run.get("test"):
         evaluate(result, model, splits.get("test"), pad, options.eval_batch_size, used)
@@ -100,13 +128,7 @@ def main() -> None:
         result,
         run,
         {"metric": options.metric, "direction": options.direction},
-        {
-            "data": {"fingerprint": info["fingerprint"]},
-            "model": {key: model_facts[key] for key in ("path", "revision", "sha256")},
-            "precision": used,
-            "device": device_name(device()),
-            "threads": options.threads,
-        },
+        facts,
     )
     write_run(
         options.output,
@@ -116,11 +138,41 @@ def main() -> None:
         len(info["labels"]),
         splits["test"].labels.tolist() if result.test else [],
     )
+    checkpoint.remove()
     value = record["objective"]["value"]
     print(
         f"{options.run.parent.name}: {result.status}, {options.metric} "
         + ("-" if value is None else f"{value:.4f}")
     )
+
+
+def checkpoint_seconds() -> float:
+    """Return how much training an interruption may cost, beside the epoch that it falls into.
+
+    It changes no result, and so it is the machine's affair and no part of the study.
+    """
+    text = os.environ.get("SNAKETUNE_CHECKPOINT_SECONDS", "60")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < math.inf:
+        raise StudyError(
+            f"SNAKETUNE_CHECKPOINT_SECONDS: {text!r} is not a number of seconds >= 0; 0 keeps the"
+            " state after every epoch"
+        )
+    return seconds
+
+
+def stopped(folder: Path) -> int:
+    """Say that the training was asked to end; return the exit code that tells of it."""
+    kept = (folder / CHECKPOINT).exists()
+    print(
+        f"{folder.name}: stopped by SIGTERM; the same command "
+        + ("goes on from the checkpoint" if kept else "starts anew: there was no checkpoint yet"),
+        flush=True,
+    )
+    return 128 + signal.SIGTERM
 
 
 def evaluate(

@@ -6,22 +6,23 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
 
 
-def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write `content` under a temporary name beside `path`, then rename: never half a file."""
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to; it becomes `path` where that succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+        yield Path(temporary)
         # mkstemp makes files private to the user; a study on a shared disk is read by colleagues.
         mask = os.umask(0)
         os.umask(mask)
@@ -31,6 +32,12 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write `content` under a temporary name beside `path`, then rename: never half a file."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from scripts.training.batches import by_length, collate, shuffled
-from scripts.training.dropout import dropout
+from scripts.training.checkpoint import Checkpoint, Parts
+from scripts.training.dropout import FastDropout, dropout
 from scripts.training.metrics import score
 from scripts.training.optimisation import optimiser, schedule
 from scripts.training.tokens import Tokens
@@ -74,6 +75,7 @@ def train(
     objective: str,
     should_stop: Callable[[int, float], bool],
     progress: Callable[[str], None] = print,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Fine-tune `model` on `splits["train"]`, evaluating on `splits["validation"]` every epoch.
 
@@ -88,6 +90,7 @@ def train(
         objective: the metric handed to `should_stop`.
         should_stop: told (epoch, objective) after each epoch; True prunes the run.
         progress: takes one line of text an epoch.
+        checkpoint: where the training goes on from, and what keeps its state after an epoch.
     """
     training, validation = splits["train"], splits["validation"]
     rng = np.random.default_rng(seed)
@@ -102,8 +105,15 @@ def train(
     clip = values["max_grad_norm"] or math.inf
 
     result = Result()
-    step = 0
-    for epoch in range(1, values["num_train_epochs"] + 1):
+    bits = [rng.bit_generator, *([dropping.bits] if isinstance(dropping, FastDropout) else [])]
+    parts = Parts(model, optimizer, scheduler, tuple(bits))
+    if checkpoint is not None and (done := checkpoint.load(parts)):
+        result = Result(**done)
+        progress(f"going on after epoch {len(result.epochs)}, from a checkpoint")
+    for past in result.epochs:  # what a pruner remembers of them; none stopped the run
+        should_stop(past["epoch"], past[objective])
+    step = len(result.history)
+    for epoch in range(len(result.epochs) + 1, values["num_train_epochs"] + 1):
         model.train()
         batches = shuffled(training.lengths, values["train_batch_size"], rng)
         total = 0.0
@@ -168,7 +178,18 @@ def train(
             f" validation loss {loss_of_validation:.4f}, f1 {metrics['f1']:.4f},"
             f" accuracy {metrics['accuracy']:.4f}"
         )
-        if epoch < values["num_train_epochs"] and should_stop(epoch, result.epochs[-1][objective]):
+        if epoch == values["num_train_epochs"]:
+            break
+        if should_stop(epoch, result.epochs[-1][objective]):
             result.status = "pruned"
-            return result
+            break
+        if checkpoint is not None:
+            checkpoint.save(
+                parts,
+                {
+                    "epochs": result.epochs,
+                    "history": result.history,
+                    "probabilities": result.probabilities,
+                },
+            )
     return result
