@@ -26,6 +26,7 @@ from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.training.checkpoint import NAME as CHECKPOINT
 from scripts.training.checkpoint import Checkpoint
 from scripts.training.data import UNLABELLED
+from scripts.training.gpus import use_one
 from scripts.training.loop import Result, predict, train
 from scripts.training.metrics import METRICS, score
 from scripts.training.model import build, device, precision
@@ -78,6 +79,7 @@ def main() -> None:
     # A cluster asks a job to end before it kills it. The last checkpoint is whole at any time.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(stopped(options.output)))
 
+    use_one()
     torch.set_num_threads(options.threads)
     run = read_run(options.run)
     model_facts, info = read_json(options.model), read_json(options.info)

@@ -1,0 +1,139 @@
+"""Each training on a machine with several GPUs sees one of its own. The devices here are names."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.training import gpus
+from tests.conftest import PROJECT, Snakemake
+from tests.tiny import make_study
+
+# Stands in for scripts/train.py: takes a GPU as that does, and waits until four are there.
+STUB = """
+import argparse, json, os, time
+from pathlib import Path
+from scripts.training.gpus import use_one
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--output", type=Path)
+folder = parser.parse_known_args()[0].output
+use_one()
+(folder / "gpu.json").write_text(json.dumps([os.environ["CUDA_VISIBLE_DEVICES"], time.time()]))
+end = time.monotonic() + 100
+while len(list(folder.parent.glob("*/gpu.json"))) < 4 and time.monotonic() < end:
+    time.sleep(0.1)
+for name in ("history.csv", "predictions.csv", "metrics.json"):
+    (folder / name).write_text(str(time.time()))
+"""
+
+
+@pytest.fixture(autouse=True)
+def release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(gpus.tempfile, "tempdir", None)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    yield
+    while gpus._held:
+        with suppress(OSError):
+            os.close(gpus._held.pop())
+
+
+def test_gpus_are_taken_in_turn_then_shared_evenly(tmp_path: Path) -> None:
+    taken = [gpus.take(["0", "2", "GPU-8f2"], tmp_path / "locks") for _ in range(7)]
+    assert taken == ["0", "2", "GPU-8f2"] * 2 + ["0"]
+    assert gpus.take([]) is None
+
+
+def test_a_training_that_ends_gives_its_gpu_back(tmp_path: Path) -> None:
+    code = "from scripts.training.gpus import take; print(take(['0', '1']), flush=True); input()"
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    streams: list[Any] = [other.stdout for other in others]
+    found = {
+        stream.readline().strip(): other for stream, other in zip(streams, others, strict=True)
+    }
+    assert set(found) == {"0", "1"}
+    found["1"].kill()
+    found["1"].wait()
+    assert gpus.take(["0", "1"]) == "1"
+    found["0"].communicate("\n")
+    assert gpus.take(["0", "1"]) == "0"
+    for stream in streams + [other.stdin for other in others]:
+        stream.close()
+
+
+@pytest.mark.parametrize(
+    ("listed", "seen"),
+    [("3", "3"), ("1,3", "1"), (" 2 , 3", "2"), ("", ""), ("GPU-1,GPU-2", "GPU-1")],
+)
+def test_a_list_of_the_user_s_or_of_slurm_s_is_kept_to(
+    monkeypatch: pytest.MonkeyPatch, listed: str, seen: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    gpus.use_one()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
+
+
+def test_without_a_list_the_machine_s_gpus_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert gpus.visible({}) == ["0", "1", "2"]
+
+
+def test_jobs_of_a_cluster_do_not_share_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for job in ("7", "8"):
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+        assert gpus.take(["0", "1"]) == "0"
+
+
+@pytest.mark.slow
+def test_four_trainings_at_once_see_four_gpus(
+    workdir: Path, snakemake: Snakemake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study(
+        workdir,
+        hyperparameters={"max_seq_length": {"baseline": 16}},
+        training={"gpu": 1},
+        baseline={"seeds": 6},
+        rank={},
+        grid={"enabled": False},
+        refine={"configurations": []},
+        optuna={"trials": 0},
+    )
+    (workdir / "scripts/train.py").write_text(STUB)
+    shutil.copy(PROJECT / "environment.yml", workdir)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    runs = workdir / "results/tiny/runs"
+    snakemake(
+        *(f"results/tiny/runs/baseline-seed{seed}/metrics.json" for seed in range(7, 13)),
+        *("--configfile", "tiny.yaml", "--cores", "8", "--resources", "gpu=4"),
+    )
+    stays = []
+    for run in runs.iterdir():
+        gpu, start = json.loads((run / "gpu.json").read_text())
+        stays.append((gpu, start, float((run / "metrics.json").read_text())))
+    assert len(stays) == 6
+    for gpu, start, end in stays:
+        others = [one for one in stays if one != (gpu, start, end)]
+        at_once = [one for one in others if one[1] < end and start < one[2]]
+        assert all(one[0] != gpu for one in at_once)
+    assert {gpu for gpu, _, _ in sorted(stays, key=lambda stay: stay[1])[:4]} == {
+        "0",
+        "1",
+        "2",
+        "3",
+    }
