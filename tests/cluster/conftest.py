@@ -48,7 +48,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "screen": [0.01],
                 "search": {"low": 0.0001, "high": 0.05, "log": True},
             },
-            "num_train_epochs": {"baseline": 1},
+            "num_train_epochs": {"baseline": 3},
             "max_seq_length": {"baseline": 16},
         },
         baseline={"seeds": 2},

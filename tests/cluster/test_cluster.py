@@ -23,7 +23,7 @@ from tests.cluster.study import (
     Head,
     Study,
     contents,
-    same,
+    ends_well,
     untrained,
 )
 
@@ -85,7 +85,7 @@ def test_several_short_trainings_share_a_job(study: Study, reference: Path, clus
         *(RANKING, "--groups", "train=block", "--group-components", "block=3"),
         *("--resources", "gpu=1", "--set-resource-scopes", "gpu=local"),
     ).end()
-    assert same(study, reference)
+    assert ends_well(study, reference)
     (job,) = cluster.history()[before:]
     assert job["TresPerJob"] == "gres:gpu:1"
     assert job["NumCPUs"] == "1"

@@ -1,12 +1,26 @@
 """What goes wrong on a cluster: after each fault the study ends with the bytes of a calm one."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from scripts.training.checkpoint import NAME
 from tests.cluster import slurm
 from tests.cluster.slurm import Slurm, wait_for
-from tests.cluster.study import BASELINE, MEMORY, OTHER, RANKING, RUNS, SCREEN, Study, same
+from tests.cluster.study import (
+    BASELINE,
+    MEMORY,
+    OTHER,
+    RANKING,
+    RUNS,
+    SCREEN,
+    STUDY,
+    Study,
+    ends_well,
+    untrained,
+)
+from tests.conftest import PROJECT
 
 pytestmark = [
     pytest.mark.cluster,
@@ -30,7 +44,7 @@ def test_cancelled_late_and_greedy_jobs_are_noticed_and_tried_again_with_more(
     head.wait_for("time limit", lambda: cluster.job(first[late])["JobState"] == "TIMEOUT")
     study.release(late)
     head.end()
-    assert same(study, reference)
+    assert ends_well(study, reference)
     assert study.trainings() == {cancelled: 2, late: 2, greedy: 2}
     for run in RUNS:
         once, twice = (cluster.job(study.job(run, times)) for times in (1, 2))
@@ -44,7 +58,8 @@ def test_a_node_that_drains_loses_its_daemon_and_goes_down_costs_no_result(
 ) -> None:
     study.order("hold", BASELINE, OTHER)
     study.order("fail", SCREEN)
-    head = study.start(RANKING)
+    command = (RANKING, "--retries", "0")
+    head = study.start(*command)
     head.wait_for("two trainings", lambda: study.started(BASELINE, OTHER))
     jobs = [study.job(run) for run in (BASELINE, OTHER)]
     cluster.update_node("drain")
@@ -61,8 +76,11 @@ def test_a_node_that_drains_loses_its_daemon_and_goes_down_costs_no_result(
     cluster.update_node("resume")
     for job in jobs:  # now, not after the two minutes that SLURM gives a node
         cluster.command("scontrol", "update", f"JobId={job}", "StartTime=now")
-    head.end()
-    assert same(study, reference)
+    # Nobody tries again what failed, but for the same command.
+    assert SCREEN in head.end(1)
+    assert study.trainings() == {BASELINE: 2, OTHER: 2, SCREEN: 1}
+    study.start(*command).end()
+    assert ends_well(study, reference)
     assert study.trainings() == {BASELINE: 2, OTHER: 2, SCREEN: 2}
 
 
@@ -88,7 +106,7 @@ def test_a_killed_head_is_started_again_while_its_jobs_run(
     last.wait_for("second training", lambda: study.started(twice, times=2))
     study.release(twice)
     last.end()
-    assert same(study, reference)
+    assert ends_well(study, reference)
     assert study.trainings() == {done: 1, orphan: 1, twice: 2}
 
 
@@ -106,5 +124,41 @@ def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
     cluster.command("scancel", array)
     study.release(*RUNS)
     head.end()
-    assert same(study, reference)
+    assert ends_well(study, reference)
     assert sorted(study.trainings().values()) == [1, 2, 2]
+
+
+def test_trainings_out_of_time_or_preempted_go_on_from_their_checkpoints(
+    reference: Path, cluster: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(untrained(reference, tmp_path / "project"))
+    scripts = study.folder / "scripts"
+    (scripts / "train.py").rename(scripts / "real_train.py")
+    shutil.copy(PROJECT / "tests/cluster/paused_training.py", scripts / "train.py")
+    study.orders.mkdir()
+    study.order("hold", BASELINE, OTHER)
+    monkeypatch.setenv("SNAKETUNE_CHECKPOINT_SECONDS", "0")
+    folders = [study.folder / STUDY / "runs" / run for run in (BASELINE, OTHER)]
+    try:
+        head = study.start(*(f"{STUDY}/runs/{run}/metrics.json" for run in (BASELINE, OTHER)))
+        head.wait_for("third epoch", lambda: len(list(study.orders.glob("waiting-*"))) == 2)
+        assert all((folder / NAME).exists() for folder in folders)
+        late, preempted = cluster.jobs("RUNNING")
+        cluster.command("scontrol", "update", f"JobId={late}", "EndTime=now")
+        # What SLURM does with a job that makes room for another.
+        cluster.command("scontrol", "requeue", preempted)
+        wait_for("the end of both", lambda: not cluster.jobs("RUNNING,COMPLETING"))
+        study.release(BASELINE, OTHER)
+        cluster.command("scontrol", "update", f"JobId={preempted}", "StartTime=now")
+        head.end()
+        assert cluster.job(late)["JobState"] == "TIMEOUT"
+        assert cluster.job(preempted)["Restarts"] == "1"
+    finally:
+        study.close(cluster)
+    for folder in folders:
+        log = study.folder / STUDY / "logs/train" / f"{folder.name}.log"
+        assert "going on after epoch 2, from a checkpoint" in log.read_text()
+        assert not list(folder.glob(f"*{NAME}*"))
+        for name in ("metrics.json", "history.csv", "predictions.csv"):
+            expected = reference / STUDY / "runs" / folder.name / name
+            assert (folder / name).read_bytes() == expected.read_bytes()
