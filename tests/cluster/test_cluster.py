@@ -58,7 +58,10 @@ def test_gpu_resource_limits_the_jobs_and_each_asks_for_what_the_study_says(
     config = json.loads((study.folder / "tiny.yaml").read_text())
     config["training"]["threads"] = 2
     (study.folder / "tiny.yaml").write_text(json.dumps(config))
-    head = study.start(RANKING, "--resources", "gpu=1", "--cores", "1")
+    # Arrays are asked for as well: one job makes none, and is not to wait for the others.
+    head = study.start(
+        *(RANKING, "--slurm-array-jobs", "train", "--resources", "gpu=1", "--cores", "1")
+    )
     head.wait_for("training", lambda: study.events("start"))
     # Two cores and two GPUs are there, three trainings are ready.
     time.sleep(5)

@@ -1,5 +1,6 @@
 """What goes wrong on a cluster: after each fault the study ends with the bytes of a calm one."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -126,6 +127,29 @@ def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
     head.end()
     assert ends_well(study, reference)
     assert sorted(study.trainings().values()) == [1, 2, 2]
+
+
+def test_jobs_that_slurm_has_forgotten_are_noticed(
+    study: Study, reference: Path, cluster: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten = tmp_path / "forgotten"
+    forgotten.touch()
+    squeue = tmp_path / "bin/squeue"
+    squeue.parent.mkdir()
+    # What an ended job is to squeue after MinJobAge, which no test has the time to wait for.
+    squeue.write_text(f'#!/bin/sh\n{shutil.which("squeue")} "$@" | grep -v -w -f {forgotten}\n:\n')
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{squeue.parent}{os.pathsep}{os.environ['PATH']}")
+    done, lost = BASELINE, OTHER
+    study.order("hold", done, lost)
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: study.started(done, lost))
+    forgotten.write_text(f"{study.job(done)}\n{study.job(lost)}\n")
+    cluster.command("scancel", study.job(lost))
+    study.release(done, lost)
+    head.end()
+    assert ends_well(study, reference)
+    assert study.trainings() == {done: 1, lost: 2, SCREEN: 1}
 
 
 def test_trainings_out_of_time_or_preempted_go_on_from_their_checkpoints(

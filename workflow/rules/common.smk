@@ -17,9 +17,6 @@ from scripts.study.names import parse_run, planned_pattern
 os.environ.update(
     PATH=os.path.dirname(sys.executable) + os.pathsep + os.getenv("PATH", "")
 )
-# One line a task: without it SLURM reports the cancelled tasks of a job array as one range, in
-# which Snakemake's executor does not find its jobs, and waits for ever.
-os.environ.update(SQUEUE_ARRAY="1")
 # Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
 sys.setrecursionlimit(20_000)
 
