@@ -103,11 +103,14 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=100, help="trials a batch of Optuna")
     parser.add_argument("--slurm", action="store_true", help="through a SLURM of one node")
     parser.add_argument("--plan", action="store_true", help="plan only, train nothing")
+    parser.add_argument(
+        "--keep", type=Path, help="folder that does not exist yet, to look at later"
+    )
     parser.add_argument("rest", nargs="*", metavar="OPTION", help="of snakemake, after --")
     options = parser.parse_args()
     snakemake = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
     with tempfile.TemporaryDirectory(prefix="snaketune-scale-") as name:
-        folder = Path(name, "project")
+        folder = options.keep or Path(name, "project")
         make_project(folder, options.runs, min(options.batch_size, options.runs))
         study = folder / "results/tiny"
         if options.plan:

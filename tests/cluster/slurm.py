@@ -66,14 +66,9 @@ PartitionName=tests Nodes={node} Default=YES MaxTime=INFINITE State=UP
 """
 
 
-def wanted() -> str:
-    """Return which cluster tests are asked for: `0` none, `1` those of every day, `all`."""
-    return os.environ.get("SNAKETUNE_CLUSTER_TESTS", "1")
-
-
 def missing() -> str:
     """Return why no test cluster is to be started here; empty where one can be."""
-    if wanted() == "0":
+    if os.environ.get("SNAKETUNE_CLUSTER_TESTS") == "0":
         return "not wanted: SNAKETUNE_CLUSTER_TESTS=0"
     lacking = [program for program in PROGRAMS if shutil.which(program, path=_path()) is None]
     if lacking:
