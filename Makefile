@@ -6,10 +6,14 @@ PYTHON ?= python3.11
 TORCH_OPTIONS ?=
 # Further options of snakemake (make study) or pytest (make test), e.g. make test ARGS="-k names"
 ARGS ?=
+# The study that make mlflow shows, and the port of 127.0.0.1 that it shows it on.
+STUDY ?= results/demo/study.json
+PORT ?= 5000
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TRACKERS := $(VENV)/.trackers
 PIP := $(BIN)/python -m pip install --quiet
 
 SHELL := bash
@@ -30,6 +34,10 @@ study: $(STAMP) ## run the default study (config/config.yaml) and print what it 
 .PHONY: verify
 verify: $(STAMP) ## train the final configuration and two random runs of the study again, and compare
 	$(BIN)/snakemake verify --cores all $(ARGS)
+
+.PHONY: mlflow
+mlflow: $(TRACKERS) ## show a finished study in MLflow's UI, on this machine alone (STUDY=... PORT=5000)
+	$(BIN)/python -m scripts.track --study $(STUDY) --to mlflow --ui $(PORT)
 
 .PHONY: test
 test: lint ## run all checks and tests
@@ -79,10 +87,21 @@ $(STAMP): requirements.in requirements.lock
 	$(PIP) $(TORCH_OPTIONS) "$$(grep -oE '^torch==[0-9.]+' requirements.in)"
 	@touch $@
 
+.PHONY: trackers
+trackers: $(TRACKERS) ## install MLflow, W&B and TensorBoard, which are optional, into .venv
+
+$(TRACKERS): requirements-trackers.lock $(STAMP)
+	$(PIP) --no-deps --require-hashes --requirement requirements-trackers.lock
+	@touch $@
+
 .PHONY: lock
 lock: ## solve requirements.in anew, keeping versions (to their newest: make lock ARGS=--upgrade)
 	@test -x $(BIN)/uv || $(MAKE) environment
 	$(BIN)/uv pip compile --quiet $(ARGS) --output-file requirements.lock requirements.in
+# MLflow 3.17 was released before pyarrow 26, and so does not name it; 3.18 does.
+	$(BIN)/uv pip compile --quiet $(ARGS) --constraint requirements.lock \
+	  --overrides <(echo 'pyarrow<27') \
+	  --output-file requirements-trackers.lock requirements-trackers.in
 	$(BIN)/python tools/environment.py
 
 .PHONY: clean

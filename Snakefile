@@ -20,6 +20,7 @@ include: "workflow/rules/grid.smk"
 include: "workflow/rules/optuna.smk"
 include: "workflow/rules/confirm.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/track.smk"
 include: "workflow/rules/stages.smk"
 
 
@@ -41,3 +42,4 @@ rule all:
         f"{S}/summary/runs.csv",
         CONFIRM,
         FIGURES,
+        TRACKED,

@@ -31,7 +31,7 @@ MAJORITY = {
 }  # fmt: skip
 
 
-def _write_history(path: Path, row: Mapping[str, Any]) -> None:
+def write_history(path: Path, row: Mapping[str, Any]) -> None:
     """Write the run's losses by step and metrics by epoch."""
     draw = random.Random("history" + str(row["run"]))
     steps = math.ceil(640 / int(row["train_batch_size"]))
@@ -200,7 +200,7 @@ def fabricate(folder: Path, config: dict[str, Any] | None = None,
     write_insights(folder, config, made)
     for row in made:
         run = folder / "runs" / str(row["run"])
-        _write_history(run / "history.csv", row)
+        write_history(run / "history.csv", row)
         write_json(run / "metrics.json", {
             "schema_version": 1, "status": row["status"], "seed": row["seed"],
             "precision": "fp32", "device": "cpu", "threads": 1,

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.study import plan
+from scripts.study import plan, trackers
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value, defaults
 from scripts.study.names import trial_name
 
@@ -77,6 +77,7 @@ def study(name: str = "fabricated", metric: str = "f1", trials: int = 12,
             "pruner": {"name": "median", "options": {}},
             "warm_start": ["baseline", "screen", "grid"],
         },
+        "tracking": trackers.resolved({}),
     }  # fmt: skip
 
 

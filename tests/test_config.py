@@ -60,6 +60,11 @@ def test_resolve_fills_in_every_default() -> None:
             "warm_start": [],
         },
         "confirm": {"configurations": 3, "seeds": 5},
+        "tracking": {
+            "mlflow": {"enabled": False, "uri": None, "experiment": None},
+            "wandb": {"enabled": False, "project": "snaketune", "entity": None},
+            "tensorboard": {"enabled": False},
+        },
     }
 
 

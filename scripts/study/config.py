@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from scripts.study import blocks, checks, designs, optuna_options
+from scripts.study import blocks, checks, designs, optuna_options, trackers
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text
 from scripts.study.plan import candidates
@@ -113,6 +113,7 @@ def _resolved(given: Mapping[str, Any]) -> dict[str, Any]:
         }
     )
     study["rank"] = _rank(given.get("rank", {}), study)
+    study["tracking"] = trackers.resolved(given.get("tracking", {}))
     return study
 
 

@@ -32,6 +32,8 @@ _PATTERNS = {
     "revision": "a full commit of 40 digits from 0 to f",
     "sha256": "a SHA-256 of 64 digits from 0 to f",
     "splits": "the name of a split, or a slice of one such as train[:80%]",
+    "project": "1 to 128 letters, digits, '.', '_' or '-'",
+    "entity": "1 to 128 letters, digits, '.', '_' or '-'",
 }
 
 

@@ -188,3 +188,8 @@ GRID = (
 REFINE = [f"{S}/grid/refinement.csv"] if plan.refine_runs(STUDY) else []
 OPTUNA = [f"{S}/optuna/trials.csv", f"{S}/optuna/study.db"] if TRIALS else []
 CONFIRM = [f"{S}/confirm/results.csv", f"{S}/verdict.json"] if FRESH_SEEDS else []
+TRACKED = (
+    [f"{S}/logs/tracked"]
+    if any(tracker["enabled"] for tracker in STUDY["tracking"].values())
+    else []
+)

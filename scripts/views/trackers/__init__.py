@@ -1,0 +1,1 @@
+"""Trackers: the same study in MLflow, in W&B and in TensorBoard."""
