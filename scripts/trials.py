@@ -60,9 +60,12 @@ def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> byte
             direction=study["objective"]["direction"],
         )
         written.set_metric_names([study["objective"]["metric"]])
-        written.add_trials(
-            [frozen(trial, known, optuna.trial.TrialState.FAIL) for trial in finished]
-        )
+        made = [frozen(trial, known, optuna.trial.TrialState.FAIL) for trial in finished]
+        for trial in made:
+            if trial.user_attrs["warm_start"]:
+                # The only value that is known of it is that of its end, not of its first epoch.
+                trial.intermediate_values = {}
+        written.add_trials(made)
         return path.read_bytes()
 
 

@@ -109,6 +109,8 @@ def git(*arguments: str) -> list[str]:
         "environment.yml",
         "requirements.in",
         "requirements.lock",
+        "requirements-trackers.in",
+        "requirements-trackers.lock",
         "pyproject.toml",
         "Makefile",
         "README.md",
@@ -227,37 +229,57 @@ def test_every_command_is_used_and_can_be_run(name: str) -> None:
 # Pins
 
 
+LOCKED = ("requirements", "requirements-trackers")
+
+
 def direct() -> dict[str, str]:
     return pins((PROJECT / "requirements.in").read_text(encoding="utf-8"))
 
 
-def lock_text() -> str:
-    return (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+def optional() -> dict[str, str]:
+    return pins((PROJECT / "requirements-trackers.in").read_text(encoding="utf-8"))
 
 
-def test_every_direct_dependency_is_pinned_and_explained() -> None:
-    text = (PROJECT / "requirements.in").read_text(encoding="utf-8")
+def lock_text(name: str = "requirements") -> str:
+    return (PROJECT / f"{name}.lock").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_every_direct_dependency_is_pinned_and_explained(name: str) -> None:
+    text = (PROJECT / f"{name}.in").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     wrong = [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[\w.]+ +# \S.*", line)]
     assert wrong == []
-    assert len(direct()) == len(lines)
+    assert len(pins(text)) == len(lines)
 
 
-def test_the_lock_holds_the_direct_dependencies() -> None:
-    locked = pins(lock_text())
-    expected = {name: version for name, version in direct().items() if name != "torch"}
+@pytest.mark.parametrize("name", LOCKED)
+def test_the_lock_holds_the_direct_dependencies(name: str) -> None:
+    locked = pins(lock_text(name))
+    wanted = pins((PROJECT / f"{name}.in").read_text(encoding="utf-8"))
+    expected = {name: version for name, version in wanted.items() if name != "torch"}
     assert {name: locked.get(name) for name in expected} == expected
 
 
-def test_the_lock_holds_no_build_of_torch() -> None:
+def test_the_trackers_leave_every_other_version_as_it_is() -> None:
+    locked, beside = pins(lock_text()), pins(lock_text("requirements-trackers"))
+    shared = locked.keys() & beside.keys()
+    assert len(shared) > 20
+    assert {name: beside[name] for name in shared} == {name: locked[name] for name in shared}
+    assert not optional().keys() & direct().keys()
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_the_lock_holds_no_build_of_torch(name: str) -> None:
     builds = ("torch", "triton", "nvidia-", "cuda-", "pytorch-triton")
-    assert [name for name in pins(lock_text()) if name.startswith(builds)] == []
+    assert [package for package in pins(lock_text(name)) if package.startswith(builds)] == []
 
 
-def test_the_lock_has_hashes_and_no_places() -> None:
-    text = re.sub(r"\\\n\s*", "", lock_text())
+@pytest.mark.parametrize("name", LOCKED)
+def test_the_lock_has_hashes_and_no_places(name: str) -> None:
+    text = re.sub(r"\\\n\s*", "", lock_text(name))
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("#", " "))]
-    assert len(lines) == len(pins(lock_text()))
+    assert len(lines) == len(pins(lock_text(name)))
     for line in lines:
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; .*?)?( *--hash=sha256:[0-9a-f]{64})+", line), line
 
@@ -287,8 +309,9 @@ def test_every_import_is_a_direct_dependency() -> None:
     found = {name.partition(".")[0] for path in python_files() for name in imports(path)}
     unknown = []
     for module in found - own - set(sys.stdlib_module_names):
-        names = {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners.get(module, ())}
-        if not names & direct().keys():
+        # A tracker's module is named like its distribution, which need not be there.
+        names = {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners.get(module, (module,))}
+        if not names & {**direct(), **optional()}.keys():
             unknown.append(module)
     assert unknown == []
 

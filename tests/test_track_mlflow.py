@@ -228,7 +228,7 @@ def test_another_training_is_another_run_and_a_new_stage_is_a_tag(tmp_path: Path
     text = table.read_text(encoding="utf-8")
     table.write_text(text.replace("baseline,baseline,", "baseline,baseline;grid,", 1))
     said = send(home)
-    assert "1 of 7 runs sent" in said
+    assert "1 of 3 runs sent" in said
     # The earlier run, and the study before its table changed.
     assert "; 2 of earlier states of this study stay there" in said
     there = client(uri_of(home))
@@ -276,6 +276,36 @@ def test_a_server_is_sent_the_same_and_keeps_the_artifacts(
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert len(json.load(answer)["runs"]) == 17
+
+
+def test_the_ui_opens_on_this_machine_alone(folder: Path, project: Path, tmp_path: Path) -> None:
+    port = free_port()
+    command = ["scripts.track", "--study", str(folder / "study.json"), "--to", "mlflow"]
+    command += ["--ui", str(port)]
+    environment = {"PYTHONPATH": str(project)}
+    with server(command, port, "/health", tmp_path / "ui.log", environment) as url:
+        said = (tmp_path / "ui.log").read_text(encoding="utf-8")
+        assert "mlflow: 0 of 16 runs sent" in said
+        assert f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)" in said
+        whole = sent(uri_of(folder))["fabricated"]
+        picture = f"{url}/get-artifact?path=figures/effects.png&run_uuid={whole.info.run_id}"
+        with urllib.request.urlopen(picture, timeout=30) as answer:
+            assert answer.read() == PNG
+        if Path("/proc/net/tcp").exists():
+            assert listening(port) == {"127.0.0.1"}
+
+
+def listening(port: int) -> set[str]:
+    """Return the addresses that something listens on at `port`, as Linux tells them."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            address, _, number = local.partition(":")
+            if state == "0A" and int(number, 16) == port:
+                known = "127.0.0.1" if address == "0100007F" else address
+                found.add(known)
+    return found
 
 
 # Mistakes

@@ -34,9 +34,11 @@ def tracked(
     """Write a finished study into `folder`; return its study.json's path.
 
     As it stands there are 3 runs of the baseline, 9 trials, the fifth of them pruned and the last
-    one diverged, and 4 runs of the confirmation. `tracking` goes over the config's blocks.
+    one diverged, and 4 runs of the confirmation, which comes with the trials. `tracking` goes over
+    the config's blocks.
     """
-    config = study(folder.name, trials=trials, confirm=(1, 2))
+    confirm = (1, 2) if "optuna" in stages else (0, 0)
+    config = study(folder.name, trials=trials, confirm=confirm)
     for name, block in tracking.items():
         config["tracking"][name] |= block
     path = fabricate(folder, config, stages)
