@@ -38,8 +38,8 @@ def log_model(client: Any, run: Any, whole: content.Whole) -> None:
         warnings.catch_warnings(),
         mlflow.start_run(run_id=run.info.run_id),
     ):
-        # That types or an example would give a signature: it is given.
-        warnings.filterwarnings("ignore", "(?s).*(input example|type hints)", UserWarning)
+        # That an example would give a signature: it is given.
+        warnings.filterwarnings("ignore", "(?s).*input example", UserWarning)
         # A file, since MLflow logs a model's configuration as parameters of the run.
         scoring = Path(scratch) / "scoring.json"
         write_json(scoring, {"text": list(whole.text), "max_length": whole.max_length})

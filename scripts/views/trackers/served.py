@@ -26,8 +26,9 @@ class Classifier(mlflow.pyfunc.PythonModel):
         self.text = list(scoring["text"])
         self.max_length = int(scoring["max_length"])
 
-    # Without types, from which MLflow would make a signature of its own.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return `label` and `probability_0`, `probability_1`, ... of each row, in its order."""
         import torch
 
