@@ -305,7 +305,7 @@ def test_the_environment_is_the_locked_one() -> None:
 
 def test_every_import_is_a_direct_dependency() -> None:
     owners = importlib.metadata.packages_distributions()
-    own = {"scripts", "tests", "tools"}
+    own = {"benchmarks", "scripts", "tests", "tools"}
     found = {name.partition(".")[0] for path in python_files() for name in imports(path)}
     unknown = []
     for module in found - own - set(sys.stdlib_module_names):
