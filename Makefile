@@ -31,6 +31,10 @@ study: $(STAMP) ## run the default study (config/config.yaml) and print what it 
 	$(BIN)/snakemake --cores all $(ARGS)
 	@$(BIN)/python -m scripts.headline --study results/demo/study.json
 
+.PHONY: status
+status: $(STAMP) ## say how far the study is (another one: make status ARGS="--study mrpc-f1 --watch")
+	@$(BIN)/python -m scripts.status $(ARGS)
+
 .PHONY: verify
 verify: $(STAMP) ## train the final configuration and two random runs of the study again, and compare
 	$(BIN)/snakemake verify --cores all $(ARGS)

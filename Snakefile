@@ -12,6 +12,7 @@ if not workflow.config_settings.configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/executor.smk"
+include: "workflow/rules/output.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -30,6 +31,7 @@ report: "workflow/report/workflow.rst"
 # Not a rule: Snakemake plans what follows a job that runs without a look at its params and inputs,
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
+    be_short()
     if not os.path.exists(STUDY_FILE) or read_json(STUDY_FILE) != STUDY:
         write_json(STUDY_FILE, STUDY)
 

@@ -23,6 +23,7 @@ from scripts.study.code import fingerprint
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.locks import hold_output
 from scripts.training.checkpoint import NAME as CHECKPOINT
 from scripts.training.checkpoint import Checkpoint
 from scripts.training.data import UNLABELLED
@@ -79,6 +80,7 @@ def main() -> None:
     # A cluster asks a job to end before it kills it. The last checkpoint is whole at any time.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(stopped(options.output)))
 
+    hold_output()
     use_one()
     torch.set_num_threads(options.threads)
     run = read_run(options.run)

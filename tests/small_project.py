@@ -50,7 +50,8 @@ def new_project(folder: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on the small study in `folder`; stdout holds stderr too."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    # Every job in full: without -p a run that ends well is one line.
+    command = [sys.executable, "-m", "snakemake", "-p", "--configfile", "tiny.yaml", *arguments]
     return subprocess.run(
         command,
         cwd=folder,

@@ -63,3 +63,4 @@ rule train:
         " --metric {params.metric} --direction {params.direction}"
         " --precision {params.precision} --eval-batch-size {params.eval_batch_size}"
         " --threads {params.threads} --output {params.folder} > {log} 2>&1"
+        " && tail -n 1 {log}"

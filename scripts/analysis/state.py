@@ -1,0 +1,306 @@
+"""How far a study is, from its files alone: what is done, at work, failed and left.
+
+Nothing is written, and nothing that takes time to import is used: a study is looked at while it
+runs, and often.
+"""
+
+import json
+import os
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from scripts.study import plan
+from scripts.study.errors import StudyError
+from scripts.study.files import read_json
+from scripts.study.hyperparameters import Value
+from scripts.study.locks import held
+from scripts.study.names import departures
+from scripts.study.plan import ALL_STAGES, STAGES, Study
+
+Kind = Literal["done", "running", "failed", "left"]
+# How much of a log is looked at, from its end (bytes).
+_TAIL = 4096
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How many runs of a stage there are, and how many of them are where.
+
+    `known` is False where the runs follow from earlier ones: `planned` is then the most there
+    can be.
+    """
+
+    name: str
+    planned: int
+    known: bool
+    done: int
+    running: int
+    failed: int
+
+    @property
+    def left(self) -> int:
+        """Return how many runs have not begun."""
+        return self.planned - self.done - self.running - self.failed
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best run so far, by the rule of best.json."""
+
+    run: str
+    stage: str
+    objective: float
+
+
+@dataclass
+class State:
+    """A study's progress.
+
+    Attributes:
+        study: its resolved config; `begun`: whether there is a study.json.
+        stages: those that the study has, in their order; a run of two stages counts in each.
+        total: the same over all runs, each counted once.
+        seconds: how long the runs that are done took, by run, where that is known.
+        pruned, diverged: how many of them ended so.
+        running, failed: the last line that these runs wrote, by run.
+        best: None before the first run completed.
+        baseline: its objective on each seed that completed.
+        verdict: the sentence of verdict.json; `report`: whether there is a report.
+    """
+
+    study: Study
+    begun: bool
+    stages: list[Stage]
+    total: Stage
+    seconds: dict[str, float] = field(default_factory=dict)
+    pruned: int = 0
+    diverged: int = 0
+    running: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    best: Best | None = None
+    baseline: list[float] = field(default_factory=list)
+    verdict: str | None = None
+    report: bool = False
+
+    @property
+    def to_go(self) -> float | None:
+        """Return about how many seconds are left, as many runs at once as now; None if unknown.
+
+        What runs now counts as half done.
+        """
+        if not self.seconds:
+            return None
+        waiting = self.total.left + self.total.failed + self.total.running / 2
+        return waiting * statistics.mean(self.seconds.values()) / max(1, self.total.running)
+
+
+def look(study: Study, folder: Path) -> State:
+    """Return the state of the resolved `study` whose files lie in `folder`, if any do."""
+    planned = {stage: _planned(study, folder, stage) for stage in ALL_STAGES}
+    runs = {name: run for found, _ in planned.values() for name, run in found.items()}
+    logs = _names(folder / "logs" / "train")
+    folders = _names(folder / "runs")
+    state = State(study, (folder / "study.json").exists(), [], Stage("all", 0, True, 0, 0, 0))
+    kinds: dict[str, Kind] = {}
+    completed: dict[str, tuple[float, float]] = {}
+    for name, values in runs.items():
+        found = _metrics(study, folder, name, values) if name in folders else None
+        kinds[name] = "done" if found else "left"
+        if found:
+            state.pruned += found["status"] == "pruned"
+            state.diverged += found["status"] == "diverged"
+            if found["status"] == "complete":
+                completed[name] = found["objective"]["value"], found["epochs"][-1]["loss"]
+            seconds = _seconds(folder / "runs" / name / "benchmark.tsv")
+            if seconds is not None:
+                state.seconds[name] = seconds
+        elif f"{name}.log" in logs:
+            kinds[name], line = _at_work(folder / "logs" / "train" / f"{name}.log")
+            if kinds[name] in ("running", "failed"):
+                getattr(state, kinds[name])[name] = line
+    for stage, (found_runs, most) in planned.items():
+        if most:
+            counted = _count(stage, [kinds[name] for name in found_runs], most, bool(found_runs))
+            state.stages.append(counted)
+    unknown = sum(stage.planned for stage in state.stages if not stage.known)
+    known = all(stage.known for stage in state.stages)
+    state.total = _count("all", list(kinds.values()), len(kinds) + unknown, known)
+    members = {stage: list(found_runs) for stage, (found_runs, _) in planned.items()}
+    state.best = _best(study, members, runs, completed)
+    seeds = (run.name for run in plan.baseline_runs(study))
+    state.baseline = [completed[name][0] for name in seeds if name in completed]
+    state.report = (folder / "report.html").exists()
+    if plan.fresh_seeds(study) and not state.total.left and (folder / "verdict.json").exists():
+        state.verdict = read_json(folder / "verdict.json").get("verdict")
+    return state
+
+
+def _count(name: str, kinds: Sequence[Kind], planned: int, known: bool) -> Stage:
+    done, running, failed = (kinds.count(kind) for kind in ("done", "running", "failed"))
+    return Stage(name, planned, known, done, running, failed)
+
+
+Runs = dict[str, Mapping[str, Value] | None]
+
+
+def _planned(study: Study, folder: Path, stage: str) -> tuple[Runs, int]:
+    """Return a stage's runs with their values, as far as they are known, and how many at most.
+
+    The values of a trial that was not asked for yet are None.
+    """
+    if stage == "optuna":
+        proposed = _proposals(study, folder)
+        trials: Runs = {name: proposed.get(name) for name in plan.trial_runs(study)}
+        return trials, len(trials)
+    if stage == "grid":
+        return _grid(study, folder)
+    if stage == "confirm":
+        return _confirm(study, folder)
+    ways = {"baseline": plan.baseline_runs, "screen": plan.screen_runs, "refine": plan.refine_runs}
+    runs: Runs = {run.name: run.hyperparameters for run in ways[stage](study)}
+    return runs, len(runs)
+
+
+def _grid(study: Study, folder: Path) -> tuple[Runs, int]:
+    if not study["grid"]["enabled"]:
+        return {}, 0
+    chosen = study["rank"]["hyperparameters"]
+    if chosen is None:
+        chosen = _optional(folder / "screen" / "chosen.json").get("hyperparameters")
+    if chosen is not None:
+        runs: Runs = {run.name: run.hyperparameters for run in plan.grid_runs(study, chosen)}
+        return runs, len(runs)
+    sizes = [len(study["hyperparameters"][name]["grid"]) for name in plan.candidates(study)]
+    most = 1
+    for size in sorted(sizes, reverse=True)[: study["rank"]["top"]]:
+        most *= size
+    return {}, most
+
+
+def _confirm(study: Study, folder: Path) -> tuple[Runs, int]:
+    seeds = len(plan.fresh_seeds(study))
+    found = _optional(folder / "confirm" / "finalists.json").get("finalists")
+    if not seeds or found == []:
+        return {}, 0
+    if found is None:
+        return {}, (1 + study["confirm"]["configurations"]) * seeds
+    runs: Runs = {
+        run.name: run.hyperparameters
+        for run in plan.confirm_runs(study, [one["hyperparameters"] for one in found])
+    }
+    return runs, len(runs)
+
+
+def _proposals(study: Study, folder: Path) -> dict[str, Mapping[str, Value]]:
+    """Return the hyperparameters of the trials that were asked for, by run."""
+    names = plan.trial_runs(study)
+    found = {}
+    for batch in range(1, plan.batches(study) + 1):
+        document = _optional(folder / "optuna" / f"batch-{batch:04d}.json")
+        for entry in document.get("trials", ()):
+            if entry["trial"] <= len(names):
+                found[names[entry["trial"] - 1]] = entry["hyperparameters"]
+    return found
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`; nothing where it is absent or just being made again."""
+    try:
+        document = read_json(path)
+    except StudyError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries}
+    except OSError:
+        return set()
+
+
+def _metrics(
+    study: Study, folder: Path, name: str, values: Mapping[str, Value] | None
+) -> dict[str, Any] | None:
+    """Return a run's metrics.json; None where it is absent or of what the study no longer plans."""
+    try:
+        # Plain open and loads: of 10,000 runs every layer counts.
+        with open(folder / "runs" / name / "metrics.json", "rb") as stream:
+            document = json.loads(stream.read())
+        fits = (
+            document["hyperparameters"] == values
+            and document["objective"]["metric"] == study["objective"]["metric"]
+            and document["status"] in ("complete", "pruned", "diverged")
+            and (document["status"] != "complete" or bool(document["epochs"]))
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return document if fits else None
+
+
+def _seconds(path: Path) -> float | None:
+    """Return the wall time in Snakemake's benchmark.tsv, of which it is the first column."""
+    try:
+        with open(path, "rb") as stream:
+            return float(stream.read().split(b"\n")[1].split(b"\t")[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _at_work(log: Path) -> tuple[Kind, str]:
+    """Return where a run without results is, and the last line of its log."""
+    line = _last_line(log)
+    if held(log) is not False:
+        return "running", line
+    # Results that were deleted leave a log that tells of success; a study that was stopped by hand
+    # goes on where it was.
+    ended = log.name.removesuffix(".log") + ": "
+    if line.startswith(ended) or line == "KeyboardInterrupt":
+        return "left", line
+    if line.startswith("epoch ") or not line:
+        line = f"ended without a message (killed?), after: {line or 'nothing'}"
+    return "failed", line
+
+
+def _last_line(path: Path) -> str:
+    """Return the last line with something in it, without what could move a terminal's cursor."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+            lines = stream.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return "".join(character if character.isprintable() else " " for character in last)
+
+
+def _best(
+    study: Study,
+    stages: Mapping[str, Sequence[str]],
+    runs: Runs,
+    completed: Mapping[str, tuple[float, float]],
+) -> Best | None:
+    """Return the best run so far; ties as in best.json."""
+    baseline = plan.baseline_values(study)
+    sign = -1.0 if study["objective"]["direction"] == "maximize" else 1.0
+    first = {name: stage for stage in reversed(STAGES) for name in stages[stage]}
+    suffix = f"-seed{study['seed']}"
+
+    def score(name: str) -> tuple[float, float]:
+        objective, loss = completed[name]
+        return sign * objective, loss
+
+    def simplicity(name: str) -> tuple[int, int, str]:
+        changes = len(departures(runs[name] or {}, baseline))
+        return changes, STAGES.index(first[name]), name
+
+    able = [name for name in completed if name in first and name.endswith(suffix)]
+    if not able:
+        return None
+    peak = min(map(score, able))
+    found = min((name for name in able if score(name) == peak), key=simplicity)
+    return Best(found, first[found], completed[found][0])
