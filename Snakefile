@@ -21,6 +21,7 @@ include: "workflow/rules/grid.smk"
 include: "workflow/rules/optuna.smk"
 include: "workflow/rules/confirm.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/model.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/stages.smk"
 
@@ -42,6 +43,7 @@ rule all:
         f"{S}/report.html",
         f"{S}/best.json",
         f"{S}/summary/runs.csv",
+        f"{S}/model/README.md",
         CONFIRM,
         FIGURES,
         TRACKED,

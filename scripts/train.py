@@ -34,7 +34,7 @@ from scripts.training.model import build, device, precision
 from scripts.training.pruning import should_stop
 from scripts.training.record import metrics, versions, write_run
 from scripts.training.tokens import Tokens, load_tokens
-from scripts.training.vocabulary import WHOLE, shrink
+from scripts.training.vocabulary import WHOLE, restore, shrink
 from scripts.training.weights import locate, verify
 
 
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--eval-batch-size", type=positive, default=32)
     parser.add_argument("--threads", type=positive, default=1)
     parser.add_argument("--output", required=True, type=Path, help="folder of the run's results")
+    parser.add_argument("--save-model", type=Path, help="folder to keep the trained model in")
     options = parser.parse_args()
     # A cluster asks a job to end before it kills it. The last checkpoint is whole at any time.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(stopped(options.output)))
@@ -90,8 +91,11 @@ def main() -> None:
     folder = locate(model_facts)
     verify(model_facts, folder)
     model = build(folder, info["labels"], values, run["seed"])
+    # Kept for a model that is saved, which knows every word of its vocabulary.
+    whole = model.get_input_embeddings() if options.save_model else None
+    ids = None
     if values["optim"] not in WHOLE:
-        splits, _ = shrink(model, splits, pad)
+        splits, ids = shrink(model, splits, pad)
     used = precision(options.precision, model.device)
     facts = {
         "data": {"fingerprint": info["fingerprint"]},
@@ -128,6 +132,10 @@ def main() -> None:
     )
     if run.get("test"):
         evaluate(result, model, splits.get("test"), pad, options.eval_batch_size, used)
+    if options.save_model:
+        if whole is not None and ids is not None:
+            restore(model, whole, ids, values, [row["learning_rate"] for row in result.history])
+        model.save_pretrained(options.save_model)
     record = metrics(
         result,
         run,

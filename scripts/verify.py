@@ -7,18 +7,14 @@ files are only read; the trainings go to a scratch folder.
 
 import argparse
 import random
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.analysis.again import compare, train_again
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
-
-# What makes two trainings of one run.json differ, as metrics.json names it.
-CAUSES = ("versions", "device", "precision", "threads", "data", "model")
 
 
 def pick(best: Mapping[str, Any], runs: list[str], count: int, seed: int) -> list[str]:
@@ -27,53 +23,6 @@ def pick(best: Mapping[str, Any], runs: list[str], count: int, seed: int) -> lis
         raise StudyError("best.json: run is null; a study without a result cannot be verified")
     others = sorted(set(runs) - {best["run"]})
     return [best["run"], *random.Random(seed).sample(others, min(count, len(others)))]
-
-
-def train_again(study: Mapping[str, Any], folder: Path, run: str, scratch: Path) -> dict[str, Any]:
-    """Train the run called `run` once more into `scratch`; return its new metrics.json."""
-    training, objective = study["training"], study["objective"]
-    home = scratch / run
-    home.mkdir()
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "scripts.train"),
-            *("--run", str(folder / "runs" / run / "run.json")),
-            *("--tokens", str(folder / "data/tokens")),
-            *("--model", str(folder / "data/model.json")),
-            *("--info", str(folder / "data/info.json")),
-            *("--metric", objective["metric"], "--direction", objective["direction"]),
-            *("--precision", training["precision"]),
-            *("--eval-batch-size", str(training["eval_batch_size"])),
-            *("--threads", str(training["threads"])),
-            *("--output", str(home)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise StudyError(f"{run}: training it again failed: {result.stderr.strip()[-400:]}")
-    return dict(read_json(home / "metrics.json"))
-
-
-def compare(
-    stored: Mapping[str, Any], again: Mapping[str, Any], noise: float | None
-) -> tuple[bool, str]:
-    """Return whether a run is confirmed, and in words how it compares.
-
-    `noise` is the standard deviation of the baseline's seeds, None where it is unknown.
-    """
-    if stored == again:
-        return True, "identical"
-    causes = [cause for cause in CAUSES if stored.get(cause) != again.get(cause)]
-    what = f"differs in {', '.join(causes)}" if causes else "differs in its numbers alone"
-    old, new = stored["objective"]["value"], again["objective"]["value"]
-    if stored["status"] != again["status"] or old is None or new is None:
-        return False, f"{again['status']} instead of {stored['status']}; {what}"
-    gap = abs(new - old)
-    if noise is not None and gap <= 2 * noise:
-        return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"
-    return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise}); {what}"
 
 
 def main() -> None:
@@ -90,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="snaketune-verify-") as scratch:
         for run in pick(best, runs, options.runs, options.seed):
             stored = read_json(folder / "runs" / run / "metrics.json")
-            again = train_again(study, folder, run, Path(scratch))
+            again = read_json(train_again(study, folder, run, Path(scratch)) / "metrics.json")
             confirmed, words = compare(stored, again, best["baseline"]["sd"])
             failed += not confirmed
             print(f"{'ok ' if confirmed else 'NO '} {run}: {words}", flush=True)

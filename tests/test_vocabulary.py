@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.study.hyperparameters import defaults
+from scripts.study.hyperparameters import HYPERPARAMETERS, defaults
 from scripts.training.loop import predict, train
 from scripts.training.tokens import Tokens
-from scripts.training.vocabulary import shrink, used_ids
+from scripts.training.vocabulary import WHOLE, restore, shrink, used_ids
 
 
 def model_of(kind: str, pad: int) -> Any:
@@ -88,3 +88,35 @@ def test_predictions_do_not_change_at_all() -> None:
 def test_ids_up_to_the_padding_keep_their_numbers() -> None:
     tokens = replace(tokens_of(4, 0), input_ids=np.full(99, 7, np.int32))
     assert used_ids({"train": tokens}, 1).tolist() == [0, 1, 7]
+
+
+@pytest.mark.parametrize("optim", HYPERPARAMETERS["optim"].choices)
+def test_rows_that_were_left_out_come_back_as_if_they_had_been_there(optim: str) -> None:
+    values = {**defaults(), "num_train_epochs": 2, "train_batch_size": 8, "learning_rate": 1e-2}
+    values |= {"weight_decay": 0.1, "optim": optim, "warmup_steps": 2}
+    models = []
+    for small in (False, optim not in WHOLE):
+        model = model_of("bert", 0)
+        splits, used = {"train": tokens_of(24, 1), "validation": tokens_of(12, 2)}, None
+        whole = model.get_input_embeddings()
+        if small:
+            splits, used = shrink(model, splits, 0)
+        result = train(
+            model,
+            splits,
+            0,
+            values,
+            seed=3,
+            precision="fp32",
+            eval_batch_size=8,
+            objective="f1",
+            should_stop=lambda epoch, score: False,
+            progress=lambda line: None,
+        )
+        if used is not None:
+            restore(model, whole, used, values, [row["learning_rate"] for row in result.history])
+        models.append(model.state_dict())
+    one, other = models
+    assert one.keys() == other.keys()
+    for name, weights in one.items():
+        torch.testing.assert_close(other[name], weights, rtol=1e-6, atol=1e-7)

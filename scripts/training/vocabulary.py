@@ -5,13 +5,15 @@ is zero, no prediction depends on them, and yet the optimiser would walk over al
 step. Without them every prediction is the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from scripts.training.optimisation import optimiser
 from scripts.training.tokens import Tokens
 
 # Adafactor keeps means over whole rows and columns of a matrix: there, unused rows do count.
@@ -51,3 +53,40 @@ def shrink(
         role: replace(tokens, input_ids=np.searchsorted(used, tokens.input_ids).astype(np.int32))
         for role, tokens in splits.items()
     }, used
+
+
+def restore(
+    model: PreTrainedModel,
+    whole: torch.nn.Embedding,
+    used: np.ndarray,
+    values: Mapping[str, Any],
+    rates: Iterable[float],
+) -> None:
+    """Put the rows that `shrink` left out back into the trained model's embeddings, in place.
+
+    They come out as if they had been there: without a gradient an optimiser does to them what
+    weight decay asks for, and nothing else.
+
+    Args:
+        model: the trained model with the embeddings that `shrink` left.
+        whole: the embeddings before `shrink`.
+        used: the ids that `shrink` returned.
+        values: the run's hyperparameters.
+        rates: the learning rate of each step that was done.
+    """
+    small = model.get_input_embeddings()
+    where = torch.from_numpy(used).to(whole.weight.device)
+    unused = torch.ones(whole.num_embeddings, dtype=torch.bool, device=whole.weight.device)
+    unused[where] = False
+    rows = torch.nn.Embedding.from_pretrained(whole.weight[unused].detach(), freeze=False)
+    if values["weight_decay"] > 0 and whole.weight.requires_grad and len(rows.weight):
+        optimizer = optimiser(rows, values)
+        rows.weight.grad = torch.zeros_like(rows.weight)
+        for rate in rates:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+    with torch.no_grad():
+        whole.weight[unused] = rows.weight
+        whole.weight[where] = small.weight
+    model.set_input_embeddings(whole)

@@ -2,6 +2,7 @@
 
 A test puts it there, and gives orders through files: `orders/<order>-<run>` in the project's root.
 `hold`: wait while the file is there. `fail`, `memory`: once, exit with 1 or take 1.5 GB.
+A model that is asked for is the pretrained one with a new head.
 Every training that starts or ends is a line of `orders/events`.
 """
 
@@ -37,7 +38,10 @@ def obey_once(order: str, run: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True, type=Path)
-    folder: Path = parser.parse_known_args()[0].output
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--save-model", type=Path)
+    options = parser.parse_known_args()[0]
+    folder: Path = options.output
     run = folder.name
     note("start", run)
     if obey_once("fail", run):
@@ -53,7 +57,17 @@ def main() -> None:
         temporary = folder / f".{source.name}"
         shutil.copy(source, temporary)
         temporary.replace(folder / source.name)
+    if options.save_model:
+        save(options.model, options.save_model)
     note("end", run)
+
+
+def save(base: Path, folder: Path) -> None:
+    """Save the pretrained model that a data/model.json names."""
+    from transformers import AutoModelForSequenceClassification
+
+    path = json.loads(base.read_text(encoding="utf-8"))["path"]
+    AutoModelForSequenceClassification.from_pretrained(path).save_pretrained(folder)
 
 
 if __name__ == "__main__":

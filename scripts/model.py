@@ -1,0 +1,115 @@
+"""Make the final model: train the recommended configuration again, and keep it this time.
+
+In: best.json and verdict.json beside study.json, the run that they recommend, data and pretrained
+model. Out: the folder `model` with weights (safetensors), config, tokenizer and a model card,
+README.md, which is written last. Where no run completed README.md says so, and stands alone.
+
+The weights of all runs would be most of what a study takes on disk; one more training of the same
+run.json gives the same model.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+from transformers.utils import logging
+
+from scripts.analysis.again import compare, train_again
+from scripts.analysis.collect import open_study
+from scripts.analysis.recommended import recommended
+from scripts.study.errors import StudyError, command
+from scripts.study.files import read_json, write_json, write_text
+from scripts.training.classifier import FACTS
+from scripts.training.weights import locate
+from scripts.views import card
+
+
+def make(path: Path) -> str:
+    """Make the model of the study.json at `path`; return what to tell the user."""
+    study, folder = open_study(path)
+    chosen = recommended(study, folder)
+    target = folder / "model"
+    if chosen.run is None:
+        _replace(target, None)
+        write_text(target / "README.md", card.without_model(study, chosen.why))
+        return f"model: {chosen.why}"
+    stored = read_json(folder / "runs" / chosen.run / "metrics.json")
+    # Beside the target, so that moving it there takes no copy.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".model.") as scratch:
+        made = Path(scratch) / "model"
+        home = train_again(study, folder, chosen.run, Path(scratch), "--save-model", str(made))
+        metrics = read_json(home / "metrics.json")
+        best = read_json(folder / "best.json")
+        same, words = compare(stored, metrics, best["baseline"]["sd"])
+        if not same:
+            raise StudyError(
+                f"{folder / 'runs' / chosen.run / 'metrics.json'}: trained again for the final"
+                f" model, the run gave {words}; train where the study was trained, or delete"
+                f" {folder / 'runs'} to train all of it here"
+            )
+        info, model = (read_json(folder / "data" / name) for name in ("info.json", "model.json"))
+        length = metrics["hyperparameters"]["max_seq_length"]
+        _save_tokenizer(locate(model), length, made)
+        write_json(made / FACTS, _facts(study, info, metrics, chosen.run))
+        _replace(target, made)
+    confirmed = folder / "verdict.json"
+    verdict = read_json(confirmed) if study["confirm"]["seeds"] and confirmed.exists() else {}
+    text = card.render(
+        card.Card(study, info, model, best, verdict, chosen.run, chosen.why, metrics, words)
+    )
+    write_text(target / "README.md", text)
+    return f"model: {chosen.run}, trained again: {words}"
+
+
+def _save_tokenizer(base: Path, length: int, made: Path) -> None:
+    """Save the pretrained model's tokenizer, which cuts texts as in training where asked to cut."""
+    logging.set_verbosity_error()
+    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    tokenizer.model_max_length = length
+    tokenizer.name_or_path = ""
+    tokenizer.save_pretrained(made)
+
+
+def _facts(
+    study: dict[str, Any], info: dict[str, Any], metrics: dict[str, Any], run: str
+) -> dict[str, Any]:
+    """Return what scripts.predict needs to know beside the model itself."""
+    dataset = study["dataset"]
+    return {
+        "study": study["study"],
+        "run": run,
+        "text_columns": study["columns"]["text"],
+        "csv": {key: dataset[key] for key in ("delimiter", "quotechar") if key in dataset},
+        "max_seq_length": metrics["hyperparameters"]["max_seq_length"],
+        "precision": metrics["precision"],
+        "eval_batch_size": study["training"]["eval_batch_size"],
+        "fingerprint": info["fingerprint"],
+    }
+
+
+def _replace(target: Path, made: Path | None) -> None:
+    """Put the files of `made` into the place of those in `target`; the card goes first."""
+    target.mkdir(exist_ok=True)
+    (target / "README.md").unlink(missing_ok=True)
+    for old in target.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    # What safetensors writes is its owner's alone; a study on a shared disk is read by colleagues.
+    mask = os.umask(0)
+    os.umask(mask)
+    for new in sorted(made.iterdir()) if made else ():
+        new.chmod(0o666 & ~mask)
+        os.replace(new, target / new.name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.model", description=__doc__)
+    parser.add_argument("--study", required=True, type=Path, help="results/<study>/study.json")
+    print(make(parser.parse_args().study))
+
+
+if __name__ == "__main__":
+    command(main)

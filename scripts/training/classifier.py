@@ -1,0 +1,81 @@
+"""A study's final model, loaded from its folder, and texts scored with it as in the study."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
+
+from scripts.study.errors import StudyError
+from scripts.study.files import read_json
+from scripts.training.first_token import only_first_token
+from scripts.training.loop import predict
+from scripts.training.model import device, precision
+from scripts.training.tokens import tokenise
+
+# What the model's folder holds beside transformers' own files.
+FACTS = "snaketune.json"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A final model; `facts` is its snaketune.json, `labels` are the names of the classes."""
+
+    model: PreTrainedModel
+    tokenizer: Any
+    facts: Mapping[str, Any]
+    labels: Sequence[str]
+
+
+def load(folder: Path) -> Classifier:
+    """Return the model in `folder`; raise `StudyError` where there is none that can be loaded."""
+    facts = read_json(folder / FACTS) if (folder / FACTS).exists() else None
+    if facts is None:
+        raise StudyError(
+            f"--model: {folder} holds no {FACTS}; name the model folder of a finished study,"
+            " such as results/demo/model"
+        )
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    where = device()
+    try:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attn_implementation=None if where.type == "cuda" else "eager",
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # transformers and safetensors raise many kinds
+        reason = " ".join(str(error).split())[:300]
+        raise StudyError(f"--model: {folder} cannot be loaded: {reason}") from None
+    only_first_token(model)
+    names = model.config.id2label
+    return Classifier(model.to(where), tokenizer, facts, [names[i] for i in range(len(names))])
+
+
+def probabilities(
+    classifier: Classifier,
+    texts: Sequence[Sequence[str]],
+    wanted: str | None = None,
+    batch_size: int | None = None,
+) -> np.ndarray:
+    """Return class probabilities (n, classes), float64, of n examples of one or two texts each.
+
+    Precision (`fp32`, `bf16` or `auto`) and batch size are the study's unless given.
+    """
+    facts = classifier.facts
+    keys = ("text_a", "text_b")[: len(facts["text_columns"])]
+    columns: dict[str, Sequence[Any]] = dict(zip(keys, zip(*texts, strict=True), strict=True))
+    tokens = tokenise(
+        {**columns, "label": [0] * len(texts)}, classifier.tokenizer, facts["max_seq_length"]
+    )
+    pad = classifier.tokenizer.pad_token_id or 0
+    used = precision(wanted or facts["precision"], classifier.model.device)
+    found, _ = predict(classifier.model, tokens, pad, batch_size or facts["eval_batch_size"], used)
+    return found

@@ -1,0 +1,27 @@
+# The model that the study recommends: its run is trained once more, with the same seed, and kept.
+# Keeping the weights of every run instead would be most of what a study takes on disk.
+
+
+rule model:
+    input:
+        best=rules.best.output,
+        confirm=CONFIRM,
+        runs=all_runs,
+    output:
+        f"{S}/model/README.md",
+    log:
+        f"{S}/logs/model.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["training"]["threads"]
+    resources:
+        gpu=STUDY["training"]["gpu"],
+        cpus_per_task=STUDY["training"]["threads"],
+        mem_mb=lambda wildcards, attempt: attempt * STUDY["training"]["memory_mb"],
+        runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
+    params:
+        file=STUDY_FILE,
+        study=json_text(STUDY),
+        code=fingerprint("model"),
+    shell:
+        "HF_HUB_OFFLINE=1 python -m scripts.model --study {params.file} > {log} 2>&1 && cat {log}"
