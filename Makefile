@@ -35,6 +35,10 @@ study: $(STAMP) ## run the default study (config/config.yaml) and print what it 
 status: $(STAMP) ## say how far the study is (another one: make status ARGS="--study mrpc-f1 --watch")
 	@$(BIN)/python -m scripts.status $(ARGS)
 
+.PHONY: predict
+predict: $(STAMP) ## score a file: make predict ARGS="--model results/demo/model --input x.csv --output y.csv"
+	@$(BIN)/python -m scripts.predict $(ARGS)
+
 .PHONY: verify
 verify: $(STAMP) ## train the final configuration and two random runs of the study again, and compare
 	$(BIN)/snakemake verify --cores all $(ARGS)

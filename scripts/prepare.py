@@ -17,6 +17,7 @@ from scripts.study.errors import StudyError, command
 from scripts.study.files import write_bytes, write_json
 from scripts.training.data import SPLITS, fingerprint, load, standardise
 from scripts.training.metrics import score
+from scripts.training.splitting import cut_off
 
 
 def describe(splits: dict[str, dict[str, list[Any]]], classes: list[str]) -> dict[str, Any]:
@@ -50,8 +51,13 @@ def main() -> None:
     except json.JSONDecodeError as error:
         raise StudyError(f"--source: not JSON ({error})") from None
     roles = {role: source["splits"][role] for role in SPLITS if source["splits"][role]}
-    loaded = {role: load(source["dataset"], split) for role, split in roles.items()}
+    texts = source["columns"]["text"]
+    loaded = {role: load(source["dataset"], split, texts) for role, split in roles.items()}
     splits, classes = standardise(loaded, source["columns"], source["labels"])
+    share = source["splits"].get("validation_share")
+    if share is not None:
+        train, validation = cut_off(splits["train"], share, source["seed"], classes)
+        splits = {**splits, "train": train, "validation": validation}
     for role, columns in splits.items():
         buffer = io.BytesIO()
         pd.DataFrame(columns).to_parquet(buffer, index=False)

@@ -67,7 +67,10 @@ def _check_splits(study: Study) -> None:
             continue
         base = name.partition("[")[0]
         if known is not None and base not in known:
-            raise StudyError(unknown(f"splits.{purpose}", base, known, "split of the data"))
+            text = unknown(f"splits.{purpose}", base, known, "split of the data")
+            if purpose == "validation":
+                text += "; splits.validation_share: 0.1 cuts one off the training split"
+            raise StudyError(text)
     for (first, one), (second, other) in itertools.combinations(splits.items(), 2):
         if one is not None and other is not None and _may_overlap(one, other):
             raise StudyError(

@@ -145,6 +145,13 @@ def _splits(given: Mapping[str, Any], dataset: Mapping[str, Any]) -> dict[str, A
     """Return the splits; files named by split without a test file mean that there is none."""
     splits = {**_defaults("splits"), **given}
     files = dataset.get("data_files")
+    if "validation_share" in given:
+        if "validation" in given:
+            raise StudyError(
+                f"splits.validation_share: {show(given['validation_share'])} does not go with"
+                " splits.validation; null removes one of them"
+            )
+        splits["validation"] = None
     if "test" not in given and files is not None and "test" not in _names_of(files):
         splits["test"] = None
     return splits

@@ -1,5 +1,6 @@
 """A study's data set: loaded by `datasets`, brought to one form, checked and fingerprinted."""
 
+import csv
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,16 +15,19 @@ SPLITS = ("train", "validation", "test")
 UNLABELLED = -1
 
 
-def load(dataset: Mapping[str, Any], split: str) -> "Dataset":
+def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "Dataset":
     """Return one split as `datasets.load_dataset` gives it.
 
     `dataset` holds the keyword arguments of `load_dataset`; `split` may be sliced (`train[:96]`).
+    `texts` names the columns of texts: in a CSV file they stay as they are written.
     """
     import datasets
 
     datasets.disable_progress_bars()
     arguments = {key: value for key, value in dataset.items() if value is not None}
     path = arguments.pop("path")
+    if path == "csv":
+        arguments |= _csv_options(arguments, texts)
     try:
         if "data_files" not in arguments:
             return datasets.load_dataset(path, split=split, **arguments)
@@ -43,6 +47,23 @@ def load(dataset: Mapping[str, Any], split: str) -> "Dataset":
             f"dataset: {path!r}, split {split!r}{f' ({where})' if where else ''} cannot be loaded:"
             f" {' '.join(reason.split())[:300]}"
         ) from None
+
+
+def _csv_options(arguments: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """Return options of pandas' reader by which only an empty cell is a missing one.
+
+    By itself it takes words such as NA, None and null for missing cells, and a text of digits for a
+    number.
+    """
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+    options["converters"] = dict.fromkeys(texts, _text_cell)
+    if arguments.get("quotechar") == "":
+        options |= {"quotechar": '"', "quoting": csv.QUOTE_NONE}
+    return options
+
+
+def _text_cell(cell: str) -> str | None:
+    return cell or None
 
 
 def standardise(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from scripts.study.errors import StudyError
 from scripts.views import (
+    classes,
     confirmed,
     further,
     gallery,
@@ -92,6 +93,7 @@ def context(results: Results) -> dict[str, Any]:
         "best_columns": columns,
         "best_runs": best,
         "facts": tables.facts(results),
+        "classes": classes.classes(results),
         "interactions": further.interactions(results),
         "interaction_words": further.interaction_words(results),
         "importances": importances.table(results),

@@ -55,6 +55,7 @@ rule prepare:
             {
                 "dataset": DATASET,
                 **{key: STUDY[key] for key in ("columns", "splits", "labels")},
+                **CUT,
             },
             sort_keys=True,
         ),

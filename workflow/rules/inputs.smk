@@ -1,5 +1,7 @@
 # What the rules read and why they run again, computed from the study: names and paths, no results.
-SPLITS = [role for role in ("train", "validation", "test") if STUDY["splits"][role]]
+SPLITS = ["train", "validation", *(["test"] if STUDY["splits"]["test"] else [])]
+# The seed that cuts a validation split off; other studies' data do not depend on any.
+CUT = {"seed": SEED} if STUDY["splits"].get("validation_share") else {}
 GENERATED = STUDY["dataset"].get("generated")
 GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
 DATASET = (
