@@ -32,6 +32,7 @@ SAME = (
     "summary/advice.json",
     "best.json",
     "verdict.json",
+    "model/*",
 )
 
 
@@ -48,10 +49,14 @@ def new_project(folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on the small study in `folder`; stdout holds stderr too."""
-    # Every job in full: without -p a run that ends well is one line.
-    command = [sys.executable, "-m", "snakemake", "-p", "--configfile", "tiny.yaml", *arguments]
+def run(folder: Path, *arguments: str, full: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on the small study in `folder`; stdout holds stderr too.
+
+    In `full` every job is told of: without -p a run that ends well is one line.
+    """
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    if full:
+        command.insert(3, "-p")
     return subprocess.run(
         command,
         cwd=folder,

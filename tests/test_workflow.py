@@ -63,6 +63,10 @@ def test_every_fixed_file_is_there(finished: Path) -> None:
         "confirm/results.csv",
         "verdict.json",
         "report.html",
+        "model/README.md",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/tokenizer.json",
         *(
             f"figures/parallel-coordinates-{stage}.{kind}"
             for stage in ("screen", "grid", "optuna", "all")
@@ -227,6 +231,36 @@ def test_report_is_a_target(copy: Path) -> None:
     process = run(copy, "--cores", "1", "--", "report")
     assert process.returncode == 0, process.stdout
     assert (copy / STUDY / "report.html").exists()
+
+
+def test_output_is_short_but_failures_are_told_in_full(copy: Path) -> None:
+    (copy / STUDY / "report.html").unlink()
+    process = run(copy, "--cores", "1", "--", "report", full=False)
+    assert process.returncode == 0, process.stdout
+    assert "report: results/tiny/report.html" in process.stdout
+    assert "1 of 1 steps (100%) done" in process.stdout
+    for noise in ("rule report:", "Finished jobid", "Select jobs", "Execute"):
+        assert noise not in process.stdout
+    (copy / STUDY / "report.html").unlink()
+    (copy / STUDY / "summary/runs.csv").write_text("broken")
+    arguments = ("--cores", "1", "--rerun-triggers", "params", "--", f"{STUDY}/report.html")
+    process = run(copy, *arguments, full=False)
+    assert process.returncode != 0
+    assert "Error in rule report:" in process.stdout
+    assert "snaketune: results/tiny/summary/runs.csv: the column 'run' is missing" in process.stdout
+
+
+def test_the_status_of_a_finished_study(finished: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "scripts.status", "--study", "tiny"],
+        cwd=finished,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"^ all +15 +15 +0 +0 +0 *$", process.stdout, re.M)
+    assert "nothing to go" in process.stdout
 
 
 def test_a_wrong_config_is_one_line(copy: Path, change: Callable[..., None]) -> None:

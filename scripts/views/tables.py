@@ -201,10 +201,9 @@ def facts(results: Results) -> list[tuple[str, str]]:
     made = [("Data set", json.dumps(dataset, sort_keys=True, ensure_ascii=False))]
     if info.get("fingerprint"):
         made.append(("Data fingerprint", str(info["fingerprint"])))
-    labels = [str(label) for label in info.get("labels") or study.get("labels") or ()]
     splits = info.get("splits") or {}
     for split in sorted(splits, key=lambda name: ("train", "validation", "test", name).index(name)):
-        made.append((f"{sentence_case(split)} split", _balance(splits[split], labels)))
+        made.append((f"{sentence_case(split)} split", f"{splits[split]['examples']:,} examples"))
     if always := majority(results):
         made.append(("Floor", always))
     made += [("Model", str(study["model"]["path"]))]
@@ -234,17 +233,6 @@ def majority(results: Results) -> str:
     ]
     name = block.get("class", "the most frequent class")
     return f"Always answering {name} scores {listed(scores)} on validation" if scores else ""
-
-
-def _balance(block: Mapping[str, Any], labels: list[str]) -> str:
-    """Return a split's size and its examples by class."""
-    total = int(block["examples"])
-    classes = block.get("by_class") or ()
-    parts = [
-        f"{labels[i] if i < len(labels) else i} {amount:,} ({amount / total:.1%})"
-        for i, amount in enumerate(classes)
-    ]
-    return f"{total:,} examples" + (f": {', '.join(parts)}" if parts else "")
 
 
 def _metrics(results: Results) -> Mapping[str, Any]:
