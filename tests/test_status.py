@@ -1,6 +1,7 @@
 """How far a study is: what the files of a running, finished or coming study say."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,17 @@ def test_a_run_at_work_is_told_from_one_that_was_killed(finished: Path) -> None:
         process.wait()
     state = look(full_study(), finished)
     assert (state.total.running, state.total.failed) == (0, 1)
+
+
+def test_a_run_that_starts_has_not_failed(finished: Path) -> None:
+    log = lose(finished, RUN, "")
+    state = look(full_study(), finished)
+    assert state.running == {RUN: ""}
+    assert f"Running:  {RUN}: starting" in text(state)
+    os.utime(log, (1e9, 1e9))
+    assert look(full_study(), finished).failed == {
+        RUN: "ended without a message (killed?), after: nothing"
+    }
 
 
 def test_results_of_another_plan_are_left_to_do(finished: Path) -> None:

@@ -7,13 +7,14 @@ runs, and often.
 import json
 import os
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from scripts.analysis.foreseen import Runs, foreseen
 from scripts.study import plan
-from scripts.study.errors import StudyError
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import Value
 from scripts.study.locks import held
@@ -23,6 +24,8 @@ from scripts.study.plan import ALL_STAGES, STAGES, Study
 Kind = Literal["done", "running", "failed", "left"]
 # How much of a log is looked at, from its end (bytes).
 _TAIL = 4096
+# So long a training may take to import its libraries, before it holds its log (seconds).
+STARTING = 120
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class State:
 
 def look(study: Study, folder: Path) -> State:
     """Return the state of the resolved `study` whose files lie in `folder`, if any do."""
-    planned = {stage: _planned(study, folder, stage) for stage in ALL_STAGES}
+    planned = {stage: foreseen(study, folder, stage) for stage in ALL_STAGES}
     runs = {name: run for found, _ in planned.values() for name, run in found.items()}
     logs = _names(folder / "logs" / "train")
     folders = _names(folder / "runs")
@@ -143,78 +146,6 @@ def _count(name: str, kinds: Sequence[Kind], planned: int, known: bool) -> Stage
     return Stage(name, planned, known, done, running, failed)
 
 
-Runs = dict[str, Mapping[str, Value] | None]
-
-
-def _planned(study: Study, folder: Path, stage: str) -> tuple[Runs, int]:
-    """Return a stage's runs with their values, as far as they are known, and how many at most.
-
-    The values of a trial that was not asked for yet are None.
-    """
-    if stage == "optuna":
-        proposed = _proposals(study, folder)
-        trials: Runs = {name: proposed.get(name) for name in plan.trial_runs(study)}
-        return trials, len(trials)
-    if stage == "grid":
-        return _grid(study, folder)
-    if stage == "confirm":
-        return _confirm(study, folder)
-    ways = {"baseline": plan.baseline_runs, "screen": plan.screen_runs, "refine": plan.refine_runs}
-    runs: Runs = {run.name: run.hyperparameters for run in ways[stage](study)}
-    return runs, len(runs)
-
-
-def _grid(study: Study, folder: Path) -> tuple[Runs, int]:
-    if not study["grid"]["enabled"]:
-        return {}, 0
-    chosen = study["rank"]["hyperparameters"]
-    if chosen is None:
-        chosen = _optional(folder / "screen" / "chosen.json").get("hyperparameters")
-    if chosen is not None:
-        runs: Runs = {run.name: run.hyperparameters for run in plan.grid_runs(study, chosen)}
-        return runs, len(runs)
-    sizes = [len(study["hyperparameters"][name]["grid"]) for name in plan.candidates(study)]
-    most = 1
-    for size in sorted(sizes, reverse=True)[: study["rank"]["top"]]:
-        most *= size
-    return {}, most
-
-
-def _confirm(study: Study, folder: Path) -> tuple[Runs, int]:
-    seeds = len(plan.fresh_seeds(study))
-    found = _optional(folder / "confirm" / "finalists.json").get("finalists")
-    if not seeds or found == []:
-        return {}, 0
-    if found is None:
-        return {}, (1 + study["confirm"]["configurations"]) * seeds
-    runs: Runs = {
-        run.name: run.hyperparameters
-        for run in plan.confirm_runs(study, [one["hyperparameters"] for one in found])
-    }
-    return runs, len(runs)
-
-
-def _proposals(study: Study, folder: Path) -> dict[str, Mapping[str, Value]]:
-    """Return the hyperparameters of the trials that were asked for, by run."""
-    names = plan.trial_runs(study)
-    found = {}
-    for batch in range(1, plan.batches(study) + 1):
-        document = _optional(folder / "optuna" / f"batch-{batch:04d}.json")
-        for entry in document.get("trials", ()):
-            if entry["trial"] <= len(names):
-                found[names[entry["trial"] - 1]] = entry["hyperparameters"]
-    return found
-
-
-def _optional(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`; nothing where it is absent or just being made again."""
-    try:
-        document = read_json(path)
-    except StudyError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
 def _names(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
@@ -254,7 +185,7 @@ def _seconds(path: Path) -> float | None:
 def _at_work(log: Path) -> tuple[Kind, str]:
     """Return where a run without results is, and the last line of its log."""
     line = _last_line(log)
-    if held(log) is not False:
+    if held(log) is not False or (not line and _age(log) < STARTING):
         return "running", line
     # Results that were deleted leave a log that tells of success; a study that was stopped by hand
     # goes on where it was.
@@ -264,6 +195,14 @@ def _at_work(log: Path) -> tuple[Kind, str]:
     if line.startswith("epoch ") or not line:
         line = f"ended without a message (killed?), after: {line or 'nothing'}"
     return "failed", line
+
+
+def _age(path: Path) -> float:
+    """Return how many seconds ago a file was written to."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _last_line(path: Path) -> str:
