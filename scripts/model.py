@@ -27,6 +27,9 @@ from scripts.training.classifier import FACTS
 from scripts.training.weights import locate
 from scripts.views import card
 
+# Settings that say how a tokenizer was loaded, not what it is.
+LOADING = ("is_local", "local_files_only", "name_or_path")
+
 
 def make(path: Path) -> str:
     """Make the model of the study.json at `path`; return what to tell the user."""
@@ -72,6 +75,10 @@ def _save_tokenizer(base: Path, length: int, made: Path) -> None:
     tokenizer.model_max_length = length
     tokenizer.name_or_path = ""
     tokenizer.save_pretrained(made)
+    # How it was loaded here is nobody's business, and would differ with the environment.
+    path = made / "tokenizer_config.json"
+    settings = read_json(path)
+    write_json(path, {key: settings[key] for key in settings if key not in LOADING})
 
 
 def _facts(

@@ -120,6 +120,8 @@ def test_it_knows_the_words_that_the_data_lack(folder: Path, study: Path) -> Non
 
 
 def test_the_same_study_gives_the_same_bytes(study: Path, tmp_path: Path) -> None:
+    settings = read_json(study.parent / "model" / "tokenizer_config.json")
+    assert not settings.keys() & set(model.LOADING)
     copy = tmp_path / "tiny"
     shutil.copytree(study.parent, copy)
     shutil.rmtree(copy / "model")
