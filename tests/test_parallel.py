@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,8 +18,19 @@ from scripts.views.scales import (
     spread,
     within_fence,
 )
+from scripts.views.words import number
 from tests.fabricate import fabricate
+from tests.fabricate_many import fabricate_many
 from tests.fabricate_runs import study
+
+
+def at(axis: dict[str, Any], size: int) -> list[tuple[float, str]]:
+    """Return every run's place and text, as the page reads them."""
+    if "levels" not in axis:
+        places = [place / 10_000 for place in axis["place"]]
+        return list(zip(places, axis["texts"], strict=True))
+    level = axis["level"]
+    return [tuple(axis["levels"][n]) for n in ([level] * size if level == 0 else level)]
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +130,9 @@ def test_the_plot_reads_every_run_once(results: Results) -> None:
     assert sum(rank == 0 for rank in data["rank"]) == 5
     assert sorted(data["standing"]) == list(range(1, size + 1))
     for axis in data["axes"]:
-        assert len(axis["place"]) == size
+        assert len(at(axis, size)) == size
         assert ("levels" in axis) != ("texts" in axis)
-    assert any(axis["constant"] for axis in data["axes"])
+    assert any(axis.get("level") == 0 for axis in data["axes"])
     low, high = data["band"]
     assert low < data["mean"] < high
 
@@ -151,9 +163,27 @@ def test_best_and_worst_swap_for_a_loss(tmp_path: Path) -> None:
 def test_values_are_read_from_levels_or_texts(results: Results) -> None:
     data = payload(results)
     by_title = {axis["title"]: axis for axis in data["axes"]}
-    levels = dict(by_title["train_batch_size"]["levels"])
-    shown = [levels[place] for place in by_title["train_batch_size"]["place"]]
+    size = len(results.runs)
+    shown = [text for _, text in at(by_title["train_batch_size"], size)]
     assert shown == results.runs["train_batch_size"].astype(str).tolist()
+    assert [text for _, text in at(by_title["dropout"], size)] == ["0.1"] * size
+
+
+def test_values_too_near_to_tell_apart_keep_their_texts(results: Results) -> None:
+    """A place is rounded: the text is the run's own all the same."""
+    decays = [0.3, 1e-6, 2e-6]
+    few = Results(**{**results.__dict__, "runs": results.runs.head(3).assign(weight_decay=decays)})
+    axis = next(axis for axis in payload(few)["axes"] if axis["title"] == "weight_decay")
+    assert at(axis, 3) == [(1.0, "0.3"), (0.0, "1e-6"), (0.0, "2e-6")]
+
+
+def test_many_values_are_places_with_texts(tmp_path: Path) -> None:
+    results = load(fabricate_many(tmp_path, 200))
+    axis = payload(results)["axes"][0]
+    places = at(axis, 200)
+    assert axis["title"] == "learning_rate"
+    assert axis["place"][:2] == [round(10_000 * places[0][0]), round(10_000 * places[1][0])]
+    assert [text for _, text in places] == [number(v, 6) for v in results.runs["learning_rate"]]
 
 
 def test_json_is_safe_in_a_script_element() -> None:

@@ -26,7 +26,9 @@ from scripts.views.results import Results
 from scripts.views.words import count, hours, listed, metric_name, score, sentence_case
 
 HERE = Path(__file__).parent
-SCRIPTS = ("raster.js", "scene.js", "axes.js", "explore.js", "page.js")
+SCRIPTS = (
+    "runs.js", "scene.js", "field.js", "lines.js", "axes.js", "kept.js", "explore.js", "page.js",
+)  # fmt: skip
 # An SVG larger than this is shown as its PNG, which is smaller from thousands of runs on.
 MAX_SVG = 600_000
 

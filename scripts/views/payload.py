@@ -10,11 +10,13 @@ from matplotlib.colors import to_hex
 from numpy import linspace
 
 from scripts.views.results import Results
-from scripts.views.scales import Axis, axes, spread
+from scripts.views.scales import Axis, axes
 from scripts.views.words import metric_name, number, score, sentence_case
 
 STATUSES = ("complete", "pruned", "diverged")
 SHADES = 24
+# Up to this many values of an axis are written once, instead of once a run.
+FEW = 40
 
 
 def safe_json(value: object) -> str:
@@ -40,14 +42,9 @@ def payload(results: Results) -> dict[str, Any]:
     """Return what the plot needs, columns by axis; positions run from 0 (foot) to 1 (top)."""
     runs = results.every_run
     *made, objective = axes(results, runs)
-    ranks = runs["objective"].rank(method="first").fillna(0).tolist()
-    columns = [
-        _axis(axis, runs[axis.name], axis.name, spread([axis.position(v) for v in runs[axis.name]],
-                                                       ranks, _fan(len(runs))))
-        for axis in made
-    ]  # fmt: skip
+    columns = [_axis(axis, runs[axis.name], axis.name) for axis in made]
     title = sentence_case(metric_name(results.metric))
-    last = _axis(objective, runs["objective"], title, None) | {"objective": True}
+    last = _axis(objective, runs["objective"], title) | {"objective": True}
     stages = list(dict.fromkeys(";".join(runs["stages"].astype(str)).split(";")))
     band = results.noise.band
     return {
@@ -85,39 +82,37 @@ def _ranks(results: Results, runs: pd.DataFrame) -> list[int]:
     return [int(rank) for rank in ranks.reindex(runs.index).fillna(0)]
 
 
-def _fan(runs: int) -> float:
-    """Return how much of an axis a run takes where many share a value."""
-    return 0.006 if runs <= 200 else 0.001
-
-
 def _round(position: float) -> float:
     # a ten-thousandth of an axis is finer than any screen
     return round(position, 4)
 
 
-def _axis(axis: Axis, values: pd.Series, title: str, fanned: list[float] | None) -> dict[str, Any]:
-    """Return one axis with its runs: positions (for limits), fanned ones (for lines), texts."""
-    places = [axis.position(value) for value in values]
-    levels = sorted({_round(place) for place in places})
-    texts = {place: _text(axis, value) for place, value in zip(places, values, strict=True)}
+def _axis(axis: Axis, values: pd.Series, title: str) -> dict[str, Any]:
+    """Return one axis with its runs' places and texts.
+
+    Few values are listed once, as `levels` from foot to top (place, text), and `level` gives each
+    run's number in the list, or one number for all. Of many, each run has its `place`, in
+    ten-thousandths of the axis, and its text.
+    """
+    shown = [(_round(axis.position(value)), _text(axis, value)) for value in values]
     column: dict[str, Any] = {
         "title": title,
         "unit": axis.unit,
         "log": axis.log,
-        "constant": axis.constant,
-        "category": bool(axis.categories),
         "scale": [_round(axis.start), _round(axis.end)],
         "places": sorted(_round(place) for place in axis.places.values()),
         "ticks": [[_round(place), label] for place, label in axis.ticks],
-        "place": [_round(place) for place in places],
     }
-    if fanned is not None and len(levels) < len(places):
-        column["fanned"] = [_round(place) for place in fanned]
-    if len(levels) <= 40 and not axis.places:
-        # few levels: their texts once, instead of once a run
-        column["levels"] = [[_round(place), text] for place, text in sorted(texts.items())]
+    levels = sorted(set(shown))
+    if len(levels) <= FEW:
+        numbers = {level: at for at, level in enumerate(levels)}
+        level = [numbers[level] for level in shown]
+        column |= {"levels": levels, "level": 0 if len(levels) == 1 else level}
     else:
-        column["texts"] = [_text(axis, value) for value in values]
+        column |= {
+            "place": [round(10_000 * place) for place, _ in shown],
+            "texts": [text for _, text in shown],
+        }
     return column
 
 

@@ -1,24 +1,27 @@
-// The plot with its controls, the name under the pointer, and the table of the runs that are kept.
-
-const ROWS = 25;
+// The plot with its controls, what is pointed at, and the table of the runs that are kept.
 
 class Explorer {
   constructor(data) {
-    this.plot = document.getElementById("plot");
-    const canvases = ["plot-context", "plot-lines", "plot-hover"].map((id) => this.element(id));
-    this.scene = new Scene(data, canvases);
+    this.plot = this.element("plot");
+    this.scene = new Scene(data);
     this.data = data;
-    this.rows = ROWS;
-    this.sorting = { column: null, descending: false };
     this.hovered = null;
+    this.picked = null;
     this.views = new Map(
       this.scene.axes.map((axis) => [
         axis.index,
         new AxisView(axis, this.scene, (what) => this.changed(what)),
       ]),
     );
-    this.connect();
+    this.table = new KeptTable(this.scene, {
+      point: (run) => this.showLine(run),
+      pick: (run) => this.pick(run),
+    });
     this.element("explorer").hidden = false;
+    this.scene.layout(this.element("plot-scroll").clientWidth);
+    const canvases = ["plot-context", "plot-lines", "plot-hover"].map((id) => this.element(id));
+    this.lines = new Lines(this.scene, canvases);
+    this.connect();
     this.arrange();
   }
 
@@ -56,17 +59,18 @@ class Explorer {
     this.element("clear-brushes").addEventListener("click", () => {
       scene.limits.clear();
       this.views.forEach((view) => view.update());
-      this.changed("limits");
-    });
-    this.element("kept-more").addEventListener("click", () => {
-      this.rows += 100;
-      this.fillTable();
+      this.picked = null;
+      scene.keep();
+      this.arrange();
     });
     this.plot.addEventListener("pointermove", (event) => this.hover(event));
     this.plot.addEventListener("pointerdown", (event) => this.hover(event));
     this.plot.addEventListener("pointerleave", (event) => {
       // a finger leaves as soon as it is lifted: what it pointed at stays
       if (event.pointerType === "mouse") this.point(null);
+    });
+    this.plot.addEventListener("click", (event) => {
+      if (!event.target.closest(".axis")) this.pick(this.hovered);
     });
     new ResizeObserver(() => this.arrange()).observe(this.element("plot-scroll"));
     window
@@ -80,7 +84,7 @@ class Explorer {
       this.arrange();
       return;
     }
-    this.rows = ROWS;
+    this.table.rows = ROWS;
     if (this.pending) return;
     this.pending = requestAnimationFrame(() => {
       this.pending = 0;
@@ -92,9 +96,8 @@ class Explorer {
 
   arrange() {
     const { scene } = this;
-    const room = this.element("plot-scroll").clientWidth;
-    scene.layout(room);
-    scene.keep();
+    scene.layout(this.element("plot-scroll").clientWidth);
+    this.lines.layout();
     const layer = this.element("plot-axes");
     const focused = document.activeElement;
     const wanted = scene.columns.map(({ axis }) => this.views.get(axis.index).root);
@@ -107,16 +110,36 @@ class Explorer {
     });
     if (focused && layer.contains(focused)) focused.focus();
     this.plot.style.width = `${scene.width}px`;
-    this.plot.style.height = `${scene.top + scene.height + 24}px`;
+    this.plot.style.height = `${scene.bottom}px`;
     this.redraw();
     this.fillTable();
   }
 
   redraw() {
     const begin = performance.now();
-    this.scene.draw();
-    this.scene.highlight(this.hovered);
+    const many = this.lines.draw();
+    this.highlight();
+    for (const item of document.querySelectorAll(".legend [data-when]")) {
+      item.hidden = (item.dataset.when === "many") !== many;
+    }
     this.plot.dataset.redrawMs = (performance.now() - begin).toFixed(1);
+  }
+
+  highlight() {
+    const runs = [this.picked, this.hovered].filter((run) => run !== null);
+    this.lines.highlight(new Set(runs));
+  }
+
+  fillTable() {
+    const { scene } = this;
+    const kept = this.table.fill(this.picked);
+    const total = scene.count(scene.shown);
+    const limits = [...scene.limits.keys()].map((index) => scene.axes[index].title);
+    this.element("kept").textContent =
+      `${kept} of ${scene.offered} runs kept` +
+      (total < scene.offered ? `, ${total} shown` : "") +
+      (limits.length ? `; limits on ${limits.join(", ")}` : "") +
+      (kept > this.table.rows ? `; the table has the first ${this.table.rows}.` : ".");
   }
 
   hover(event) {
@@ -127,12 +150,12 @@ class Explorer {
     this.point(inside ? this.scene.nearest(x, y) : null, x, y);
   }
 
-  // Show which run is pointed at: its line on top of all, its values beside the pointer.
+  // Show which run is pointed at: its line on top of all, its row, its values beside the pointer.
   point(run, x = 0, y = 0) {
     const tip = this.element("plot-tip");
     if (run !== this.hovered) {
-      this.hovered = run;
-      this.scene.highlight(run);
+      this.showLine(run);
+      this.table.mark(run);
       if (run !== null) this.describe(tip, run);
     }
     tip.hidden = run === null;
@@ -150,110 +173,24 @@ class Explorer {
     const stages = data.stage[run].map((index) => data.stages[index]).join(", ");
     const status = data.statuses[data.status[run]];
     const pairs = [
-      [scene.objective.title, scene.text(scene.objective, run) || "none"],
+      [scene.objective.title, scene.objective.text(run) || "none"],
       ["stage", stages],
       ...(data.status[run] === COMPLETE ? [] : [["status", status]]),
-      ...scene.visible().slice(0, -1).map((axis) => [axis.title, scene.text(axis, run)]),
+      ...scene.visible().slice(0, -1).map((axis) => [axis.title, axis.text(run)]),
     ];
     for (const [term, value] of pairs) list.append(make("dt", "", term), make("dd", "", value));
     tip.replaceChildren(make("strong", "", data.runs[run]), list);
   }
 
-  columns() {
-    const { data, scene } = this;
-    return [
-      { title: "Run", key: (run) => data.runs[run], text: (run) => data.runs[run] },
-      {
-        title: "Stage",
-        key: (run) => data.stage[run][0],
-        text: (run) => data.stage[run].map((index) => data.stages[index]).join(", "),
-      },
-      {
-        title: "Status",
-        key: (run) => data.status[run],
-        text: (run) => data.statuses[data.status[run]],
-      },
-      {
-        title: scene.objective.title,
-        key: (run) => data.standing[run],
-        text: (run) => scene.text(scene.objective, run),
-      },
-      ...scene.visible().slice(0, -1).map((axis) => ({
-        title: axis.title,
-        key: (run) => axis.place[run],
-        text: (run) => scene.text(axis, run),
-      })),
-    ];
-  }
-
-  fillTable() {
-    const { scene } = this;
-    const columns = this.columns();
-    const kept = [...this.data.runs.keys()].filter((run) => scene.kept[run]);
-    const total = scene.shown.reduce((sum, shown) => sum + shown, 0);
-    const { column: title, descending } = this.sorting;
-    const sorted = columns.find((column) => column.title === title) ?? columns[3];
-    const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-    kept.sort((a, b) => (descending ? -1 : 1) * compare(sorted.key(a), sorted.key(b)) || a - b);
-    const table = this.element("kept-runs");
-    table.tHead.replaceChildren(this.makeHead(columns, sorted));
-    table.tBodies[0].replaceChildren(
-      ...kept.slice(0, this.rows).map((run) => this.makeRow(columns, run)),
-    );
-    const limits = [...scene.limits.keys()].map((index) => scene.axes[index].title);
-    this.element("kept").textContent =
-      `${kept.length} of ${scene.offered} runs kept` +
-      (total < scene.offered ? `, ${total} shown` : "") +
-      (limits.length ? `; limits on ${limits.join(", ")}` : "") +
-      (kept.length > this.rows ? `; the table has the first ${this.rows}.` : ".");
-    this.element("kept-more").hidden = kept.length <= this.rows;
-  }
-
-  makeHead(columns, sorted) {
-    const row = make("tr");
-    for (const column of columns) {
-      const cell = make("th");
-      cell.scope = "col";
-      const own = column === sorted;
-      if (own) cell.setAttribute("aria-sort", this.sorting.descending ? "descending" : "ascending");
-      const button = make("button", "sort");
-      button.type = "button";
-      breakable(button, column.title);
-      button.addEventListener("click", () => {
-        this.sorting = { column: column.title, descending: own && !this.sorting.descending };
-        this.fillTable();
-        const index = columns.indexOf(column);
-        this.element("kept-runs").tHead.rows[0].cells[index].firstChild.focus();
-      });
-      cell.append(button);
-      row.append(cell);
-    }
-    return row;
-  }
-
-  makeRow(columns, run) {
-    const row = make("tr");
-    columns.forEach((column, index) => {
-      const cell = make(index ? "td" : "th", index ? "" : "run");
-      if (index) cell.textContent = column.text(run);
-      else {
-        cell.scope = "row";
-        const button = make("button", "run-name");
-        button.type = "button";
-        breakable(button, column.text(run));
-        button.addEventListener("focus", () => this.showLine(run));
-        button.addEventListener("blur", () => this.showLine(null));
-        cell.append(button);
-      }
-      row.append(cell);
-    });
-    row.addEventListener("pointerenter", () => this.showLine(run));
-    row.addEventListener("pointerleave", () => this.showLine(null));
-    return row;
-  }
-
   showLine(run) {
     this.hovered = run;
-    this.scene.highlight(run);
+    this.highlight();
+  }
+
+  // Keep a run's line marked and its row first; picked again, let it go.
+  pick(run) {
+    this.picked = run === this.picked ? null : run;
+    this.highlight();
+    this.fillTable();
   }
 }
