@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from tests.browser import Chromium, chromium
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +57,13 @@ def workdir(tmp_path: Path) -> Path:
         else:
             shutil.copy2(source, folder / name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    """Return a Chromium that all tests share; without one, tests that ask for it are skipped."""
+    with chromium() as running:
+        yield running
 
 
 class Snakemake(Protocol):

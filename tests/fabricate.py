@@ -53,7 +53,7 @@ def write_history(path: Path, row: Mapping[str, Any]) -> None:
     write_csv(path, HISTORY, lines)
 
 
-def _best(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, Any]:
+def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what best.json holds."""
     sign = 1 if study["objective"]["direction"] == "maximize" else -1
 
@@ -151,7 +151,7 @@ def fabricate(folder: Path, config: dict[str, Any] | None = None,
     """
     config = config or study()
     made = rows(config, stages)
-    best = _best(config, made)
+    best = best_of(config, made)
     repeats = []
     if plan.fresh_seeds(config):
         repeats = write_confirmation(folder, config, made, best["baseline"]["values"])

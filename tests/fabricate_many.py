@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study import plan
-from scripts.study.files import write_csv
+from scripts.study.files import write_csv, write_json
 from scripts.study.hyperparameters import Value
 from scripts.study.names import trial_name
-from tests.fabricate import fabricate
+from tests.fabricate import best_of, fabricate
 from tests.fabricate_runs import COLUMNS, METRICS, make_row, rows, study
 
 RUNS = 10_000
@@ -72,6 +72,7 @@ def fabricate_many(folder: Path, runs: int = RUNS) -> Path:
     path = fabricate(folder, made, ("baseline", "screen", "grid", "refine"))
     trials = [trial_row(made, trial) for trial in range(1, made["optuna"]["trials"] + 1)]
     write_csv(folder / "summary/runs.csv", COLUMNS, [*by_hand, *trials])
+    write_json(folder / "best.json", best_of(made, [*by_hand, *trials]))
     write_csv(folder / "optuna/trials.csv", COLUMNS[:-1], trials)
     return path
 

@@ -40,7 +40,7 @@ class AxisView {
     if (notes) name.append(make("small", "", notes));
     if (!axis.objective) {
       name.type = "button";
-      name.setAttribute("aria-label", `${axis.title}${notes ? ` (${notes})` : ""}: move this axis`);
+      name.title = "Drag, or press left and right, to move this axis";
       name.addEventListener("keydown", (event) => this.moveByKey(event));
       name.addEventListener("pointerdown", (event) => this.moveByPointer(event));
     }
@@ -176,16 +176,12 @@ class AxisView {
     const follow = (move) => {
       const box = this.root.parentElement.getBoundingClientRect();
       const x = move.clientX - box.left;
+      const places = this.scene.columns.map((column) => column.x);
       const at = this.scene.columns.findIndex(({ axis }) => axis === this.axis);
-      const { columns } = this.scene;
-      for (const by of [-1, 1]) {
-        const next = columns[at + by];
-        const past = next && (by > 0 ? x > next.x - 20 : x < next.x + 20);
-        if (past && this.scene.move(this.axis.index, by)) {
-          this.changed("order");
-          return;
-        }
-      }
+      let goal = at;
+      while (goal < places.length - 2 && x > places[goal + 1] - 20) goal += 1;
+      while (goal > 0 && x < places[goal - 1] + 20) goal -= 1;
+      if (this.scene.move(this.axis.index, goal - at)) this.changed("order");
     };
     drag(this.name, event, follow, stop);
   }

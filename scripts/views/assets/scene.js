@@ -34,7 +34,7 @@ class Scene {
   move(index, by) {
     const visible = this.visible().slice(0, -1).map((axis) => axis.index);
     const goal = visible[visible.indexOf(index) + by];
-    if (goal === undefined) return false;
+    if (goal === undefined || goal === index) return false;
     const to = this.order.indexOf(goal);
     this.order.splice(this.order.indexOf(index), 1);
     this.order.splice(to, 0, index);

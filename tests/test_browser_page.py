@@ -1,0 +1,141 @@
+"""The report in Chromium, wide and narrow, light and dark, by mouse, by keys and on paper."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import figures
+from scripts.study.files import read_json, write_json
+from scripts.views import page
+from scripts.views.results import load
+from tests.browser import NARROW, WIDE, Chromium
+from tests.fabricate import fabricate
+from tests.fabricate_runs import study
+from tests.pages import with_pictures
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>{{ 7 * 7 }}"
+LOOKS = [(width, dark) for width in (WIDE, NARROW) for dark in (False, True)]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report of the made-up study, with its confirmation and its real figures."""
+    path = fabricate(tmp_path_factory.mktemp("study"), study(confirm=(2, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["figures", "--study", str(path)])
+        figures.main()
+    return write(path)
+
+
+def write(study_json: Path) -> Path:
+    path = study_json.parent / "report.html"
+    path.write_text(page.render(load(study_json)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_it_opens_without_complaint_and_fetches_nothing(
+    browser: Chromium, report: Path, width: int, dark: bool
+) -> None:
+    browser.open(report, width, dark)
+    browser.settle()
+    assert browser.complaints() == []
+    assert browser.requests() == []
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    background = browser.run("return getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") is not dark
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_it_is_accessible(browser: Chromium, report: Path, width: int, dark: bool) -> None:
+    """Contrast, names, roles and structure, by all of axe-core's rules."""
+    browser.open(report, width, dark)
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    browser.settle()
+    assert browser.accessibility() == []
+
+
+def test_no_text_is_cut_off(browser: Chromium, report: Path) -> None:
+    """What is wider than its place scrolls there; nothing hides its own text."""
+    browser.open(report, NARROW)
+    cut = browser.run(
+        "return [...document.querySelectorAll('main *')].filter(e => "
+        "e.scrollWidth > e.clientWidth + 1 && e.clientWidth && "
+        "['hidden', 'clip'].includes(getComputedStyle(e).overflowX)).map(e => e.outerHTML)"
+    )
+    assert cut == []
+
+
+def test_the_keyboard_reaches_everything(browser: Chromium, report: Path) -> None:
+    browser.open(report)
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    wanted = browser.run(
+        "return [...document.querySelectorAll('a[href], button, input, select, summary, "
+        "[role=slider], .scroll, pre')].filter(e => e.checkVisibility()).length"
+    )
+    assert wanted > 100
+    seen = set()
+    for _ in range(wanted + 5):
+        browser.key("Tab")
+        place, outline = browser.run(
+            "const e = document.activeElement;"
+            "return [[...document.querySelectorAll('*')].indexOf(e),"
+            " e === document.body || getComputedStyle(e).outlineStyle]"
+        )
+        if outline is True:  # past the last one
+            break
+        assert outline == "solid"
+        seen.add(place)
+    assert len(seen) >= wanted
+
+
+def test_tables_sort(browser: Chromium, report: Path) -> None:
+    browser.open(report)
+    heads = "#best table.sortable thead button"
+    column = browser.texts(heads).index("objective") if "objective" in browser.texts(heads) else 2
+    cells = f"#best table.sortable tbody td:nth-child({column + 1})"
+    button = f"#best table.sortable thead th:nth-child({column + 1})"
+    for direction, sign in (("ascending", 1), ("descending", -1)):
+        browser.click(f"{button} button")
+        state = browser.run("return document.querySelector(arguments[0]).ariaSort", button)
+        assert state == direction
+        shown = [sign * float(text) for text in browser.texts(cells) if text]
+        assert shown == sorted(shown)
+        assert len(set(shown)) > 1
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_it_prints_on_two_pages(
+    browser: Chromium, report: Path, tmp_path: Path, confirmed: bool
+) -> None:
+    path = report.parent / "study.json"
+    if not confirmed:
+        path = fabricate(tmp_path)
+        (tmp_path / "figures").symlink_to(report.parent / "figures")
+        write(path)
+    browser.open(path.parent / "report.html", dark=True)
+    assert browser.pages() == 2
+
+
+def test_hostile_names_are_shown_as_text(browser: Chromium, tmp_path: Path) -> None:
+    config = study(confirm=(1, 2))
+    config.update(study=HOSTILE, labels=[HOSTILE, "b"], dataset={"path": HOSTILE})
+    path = with_pictures(fabricate(tmp_path, config))
+    runs = tmp_path / "summary" / "runs.csv"
+    name = "learning_rate=0.0001-seed42"
+    quoted = HOSTILE.replace('"', '""')
+    runs.write_text(runs.read_text().replace(f"\n{name},", f'\n"{quoted}",'))
+    for file in ("best.json", "data/info.json"):
+        text = read_json(tmp_path / file)
+        write_json(tmp_path / file, {**text, "tie_break": HOSTILE, "labels": [HOSTILE, HOSTILE]})
+    browser.open(write(path))
+    # an alert would end this with an exception of its own
+    browser.settle()
+    assert browser.text("h1") == HOSTILE
+    assert HOSTILE in browser.texts("#kept-runs tbody th")
+    assert browser.run("return document.querySelectorAll('img[src=x], [onerror]').length") == 0
+    assert browser.run("return document.scripts.length") == 2
+    assert browser.complaints() == []
