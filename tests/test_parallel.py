@@ -6,9 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from scripts.views.density import COLUMNS, FAINTEST, ROWS, density
+from scripts.views.parallel import MAX_PATHS, figure
 from scripts.views.payload import payload, safe_json
 from scripts.views.results import Results, load
 from scripts.views.scales import (
@@ -184,6 +187,30 @@ def test_many_values_are_places_with_texts(tmp_path: Path) -> None:
     assert axis["title"] == "learning_rate"
     assert axis["place"][:2] == [round(10_000 * places[0][0]), round(10_000 * places[1][0])]
     assert [text for _, text in places] == [number(v, 6) for v in results.runs["learning_rate"]]
+
+
+def test_density_is_the_mean_of_the_lines_at_a_pixel() -> None:
+    places = np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    mean, strength = density(places, np.array([2.0, 4.0, 9.0]), 0.0, 1.0)
+    assert mean.shape == strength.shape == (ROWS, COLUMNS)
+    low, high = np.flatnonzero(strength[:, 0])
+    assert low < 5
+    assert high == ROWS - 1
+    assert (mean[low, 0], mean[high, 0]) == (3, 9)
+    assert strength[low, 0] == 1 > strength[high, 0] == FAINTEST
+    # in each column of pixels every line is once, however steep
+    assert ((strength > 0).sum(axis=0) <= 2).all()
+    wide, _ = density(np.tile([0.0, 0.5, 1.0], (2, 1)), np.ones(2), -0.1, 1.1)
+    assert wide.shape == (ROWS, 2 * COLUMNS)
+
+
+def test_a_picture_of_thousands_of_runs_is_drawn_in_means(tmp_path: Path) -> None:
+    results = load(fabricate_many(tmp_path, MAX_PATHS + 1))
+    drawn = figure(results, "all").axes[0]
+    assert len(drawn.images) == 3  # those that did not finish, the others, the scale of colours
+    assert sum(len(lines.get_paths()) for lines in drawn.collections) <= 10
+    few = figure(load(fabricate_many(tmp_path / "few", MAX_PATHS)), "all").axes[0]
+    assert len(few.images) == 1
 
 
 def test_json_is_safe_in_a_script_element() -> None:

@@ -1,5 +1,7 @@
 """report.html: self-contained, safe with any text, the same bytes again, honest about noise."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -7,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from scripts import report
 from scripts.study.errors import StudyError
@@ -109,6 +113,21 @@ def test_the_embedded_runs_are_all_runs(html: str, results: Results) -> None:
     found = re.search(r'id="study-runs">(.*?)</script>', html, re.DOTALL)
     assert found
     assert json.loads(found[1])["runs"] == results.runs["run"].tolist()
+
+
+def test_a_large_figure_is_embedded_small(results: Results, tmp_path: Path) -> None:
+    shutil.copytree(results.folder, tmp_path / "study")
+    stem = tmp_path / "study" / "figures" / "parallel-coordinates-all"
+    stem.with_suffix(".svg").write_bytes(b" " * (page.MAX_SVG + 1))
+    noise = np.random.default_rng(0).integers(0, 255, (90, 90, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(stem.with_suffix(".png"))
+    text = page.render(load(tmp_path / "study" / "study.json"))
+    found = re.search(r"data:image/png;base64,([^\"]+)", text)
+    assert found
+    content = base64.b64decode(found[1])
+    assert len(content) < stem.with_suffix(".png").stat().st_size / 2
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.size == (90, 90)
 
 
 def test_every_section_is_there(html: str) -> None:

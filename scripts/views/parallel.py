@@ -10,14 +10,16 @@ from matplotlib.patches import Patch, Rectangle
 
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.views import style
+from scripts.views.density import density
 from scripts.views.results import Results
 from scripts.views.scales import Axis, axes, spread
 from scripts.views.words import count, metric_name, sentence_case
 
 # Runs after the best that stand out, beyond which a picture has no room for emphasis.
 RUNNERS_UP = 4
-# Lines beyond which an SVG holds them as one picture: 10,000 paths open slowly.
-MAX_PATHS = 600
+# Lines beyond which they are one picture of means: 10,000 paths open slowly, and hide each other.
+MAX_PATHS = 1200
+FOOT, TOP = -0.06, 1.06
 
 STAGES = {
     "screen": "the screening and its baseline",
@@ -55,7 +57,7 @@ def figure(results: Results, stage: str) -> Figure:
     drawn = [*varied, objective]
     drawing = style.new(width=max(6.4, 1.05 * len(drawn) + 1.2), height=4.6)
     canvas = drawing.add_subplot()
-    canvas.set(xlim=(-0.45, len(drawn) - 0.35), ylim=(-0.06, 1.06))
+    canvas.set(xlim=(-0.45, len(drawn) - 0.35), ylim=(FOOT, TOP))
     canvas.axis("off")
     _draw_runs(canvas, results, runs, drawn)
     for at, axis in enumerate(drawn):
@@ -86,7 +88,7 @@ def _draw_runs(canvas: Axes, results: Results, runs: pd.DataFrame, drawn: list[A
     next_best = set(best.index[: len(first) + RUNNERS_UP]) - first
     colours = style.sequential(results.sign)
     scale = style.norm(objective.low, objective.high)
-    rasterise = len(runs) > MAX_PATHS
+    many = len(runs) > MAX_PATHS
     faint = len(runs) > 200
 
     def add(mask: np.ndarray, colour: object, width: float, z: int, dash: str = "solid",
@@ -96,7 +98,6 @@ def _draw_runs(canvas: Axes, results: Results, runs: pd.DataFrame, drawn: list[A
                 list(lines[mask]), colors=colour, linewidths=width, zorder=z, linestyles=dash,
                 alpha=alpha, capstyle="round", joinstyle="round",
             )  # fmt: skip
-            collection.set_rasterized(rasterise)
             canvas.add_collection(collection)
 
     order = np.argsort(np.where(np.isnan(v := runs["objective"].to_numpy(float)), 0, v))
@@ -107,10 +108,18 @@ def _draw_runs(canvas: Axes, results: Results, runs: pd.DataFrame, drawn: list[A
     lines, status, done = lines[order], status[order], done[order]
     is_next, is_first = is_next[order], is_first[order]
     values = v[order]
-    add(status == "diverged", style.PALE, 0.9, 2, "dotted")
-    add(status == "pruned", "#9a9a9a", 0.9, 2, "dashed")
     rest = done & ~is_next & ~is_first
-    add(rest, colours(scale(values[rest])), 1.0, 3, alpha=0.35 if faint else 0.8)
+    if many:
+        for mask, z in ((~done, 2), (done, 3)):
+            mean, strength = density(lines[mask, :, 1], np.nan_to_num(values[mask]), FOOT, TOP)
+            picture = colours(scale(mean)) if z == 3 else np.full((*mean.shape, 4), 0.6)
+            picture[..., 3] = strength
+            extent = (0, len(drawn) - 1, FOOT, TOP)
+            canvas.imshow(picture, extent=extent, origin="lower", aspect="auto", zorder=z)
+    else:
+        add(status == "diverged", style.PALE, 0.9, 2, "dotted")
+        add(status == "pruned", "#9a9a9a", 0.9, 2, "dashed")
+        add(rest, colours(scale(values[rest])), 1.0, 3, alpha=0.35 if faint else 0.8)
     add(is_next, colours(scale(values[is_next])), 2.0, 4)
     add(is_first, style.VERMILLION, 2.6, 5)
 
@@ -187,6 +196,7 @@ def _legend(drawing: Figure, results: Results, runs: pd.DataFrame) -> None:
         handles.append(Line2D([], [], color=colour, lw=2.0, label=f"next {further}"))
     for status, dash in (("pruned", "dashed"), ("diverged", "dotted")):
         if found := int((runs["status"] == status).sum()):
+            dash = "solid" if len(runs) > MAX_PATHS else dash
             handles.append(
                 Line2D([], [], color=style.GREY, lw=1, ls=dash, label=f"{status} ({found})")
             )
