@@ -160,7 +160,8 @@ class Chromium:
 @contextmanager
 def chromium() -> Iterator[Chromium]:
     """Start Chromium, or skip the test where it or its driver is not installed."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "google-chrome", "chromium-browser")
+    program = next(filter(None, map(shutil.which, names)), None)
     service = shutil.which("chromedriver")
     if program is None or service is None:
         pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import NARROW, WIDE, Chromium
 from tests.small_project import (
     STUDY,
     change_config,
@@ -224,6 +225,19 @@ def test_snakemakes_own_report(copy: Path) -> None:
     assert process.returncode == 0, process.stdout
     page = (copy / "r.html").read_text(encoding="utf-8")
     assert "parallel-coordinates-all" in page
+
+
+@pytest.mark.browser
+def test_snakemakes_own_report_in_a_browser(copy: Path, browser: Chromium) -> None:
+    process = run(copy, "--report", "r.html")
+    assert process.returncode == 0, process.stdout
+    for width in (WIDE, NARROW):
+        for dark in (False, True):
+            browser.open(copy / "r.html", width, dark)
+            browser.settle()
+            assert browser.complaints() == []
+            assert browser.requests() == []
+            assert "1 Result" in browser.text("body")
 
 
 def test_report_is_a_target(copy: Path) -> None:
