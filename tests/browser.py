@@ -125,9 +125,13 @@ class Chromium:
             "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))"
         )
 
-    def complaints(self) -> list[str]:
-        """Return what the console holds since the page was opened: errors and warnings."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+    def complaints(self, warnings: bool = True) -> list[str]:
+        """Return the errors, and the warnings, of the console since the page was opened."""
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if warnings or entry["level"] == "SEVERE"
+        ]
 
     def requests(self) -> list[str]:
         """Return what the page asked for beside files and data in itself."""
