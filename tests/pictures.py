@@ -53,7 +53,7 @@ def main() -> None:
             look = "dark" if dark else "light"
             browser.open(page, WIDTH, dark)
             take(browser, target / f"report-summary-{look}.png", "html", 990)
-            take(browser, target / f"report-plot-{look}.png", "#explore .controls", 620)
+            take(browser, target / f"report-plot-{look}.png", "#explore .controls", 602)
 
 
 if __name__ == "__main__":

@@ -161,6 +161,26 @@ def test_axes_move_and_the_objective_stays_rightmost(plot: Chromium) -> None:
     assert sorted(axes(plot)) == sorted(SHOWN)
 
 
+def test_an_axis_turns_from_logarithmic_to_linear_and_back(plot: Chromium) -> None:
+    button = axis("learning_rate", ".axis-scale")
+    ticks = axis("learning_rate", ".tick")
+    before = plot.texts(ticks)
+    brush(plot, "learning_rate", 0.5, 1)
+    plot.click(button)
+    assert plot.text(button) == "linear"
+    assert kept(plot) == 47  # a limit is not what it was on another scale
+    assert "2e-4" in plot.texts(ticks) != before
+    brush(plot, "learning_rate", 0.5, 1)
+    rates = [float(text) for text in column(plot, "learning_rate")]
+    assert rates
+    assert min(rates) >= 2e-4
+    plot.click(button)
+    assert (plot.text(button), plot.texts(ticks), kept(plot)) == ("log", before, 47)
+    assert plot.run("return document.activeElement.ariaLabel") == "log scale of learning_rate"
+    assert plot.texts(axis("lr_scheduler_type", ".axis-scale")) == []
+    assert plot.texts(axis("F1", ".axis-scale")) == []
+
+
 def test_the_best_few_runs_alone(plot: Chromium) -> None:
     plot.choose("#show-kind", "count")
     plot.choose("#show-amount", "5")

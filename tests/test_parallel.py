@@ -172,6 +172,18 @@ def test_values_are_read_from_levels_or_texts(results: Results) -> None:
     assert [text for _, text in at(by_title["dropout"], size)] == ["0.1"] * size
 
 
+def test_numbers_have_their_other_scale(results: Results) -> None:
+    by_title = {axis["title"]: axis for axis in payload(results)["axes"]}
+    rate = by_title["learning_rate"]
+    size = len(results.runs)
+    assert rate["log"] is not rate["other"]["log"]
+    places = [place for place, _ in at(rate["other"] | {"texts": rate.get("texts")}, size)]
+    rates = results.runs["learning_rate"]
+    assert places == pytest.approx((rates - rates.min()) / (rates.max() - rates.min()), abs=1e-4)
+    for name in ("lr_scheduler_type", "dropout", "F1", "label_smoothing_factor"):
+        assert "other" not in by_title[name]  # categories, one value, the objective, 0 and one more
+
+
 def test_values_too_near_to_tell_apart_keep_their_texts(results: Results) -> None:
     """A place is rounded: the text is the run's own all the same."""
     decays = [0.3, 1e-6, 2e-6]

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from numpy import linspace
 
 from scripts.views.results import Results
-from scripts.views.scales import Axis, axes
+from scripts.views.scales import Axis, axes, hyperparameter_axis
 from scripts.views.words import metric_name, number, score, sentence_case
 
 STATUSES = ("complete", "pruned", "diverged")
@@ -42,7 +42,7 @@ def payload(results: Results) -> dict[str, Any]:
     """Return what the plot needs, columns by axis; positions run from 0 (foot) to 1 (top)."""
     runs = results.every_run
     *made, objective = axes(results, runs)
-    columns = [_axis(axis, runs[axis.name], axis.name) for axis in made]
+    columns = [_axis(axis, runs[axis.name], axis.name) | _other(axis, runs) for axis in made]
     title = sentence_case(metric_name(results.metric))
     last = _axis(objective, runs["objective"], title) | {"objective": True}
     stages = list(dict.fromkeys(";".join(runs["stages"].astype(str)).split(";")))
@@ -114,6 +114,20 @@ def _axis(axis: Axis, values: pd.Series, title: str) -> dict[str, Any]:
             "texts": [text for _, text in shown],
         }
     return column
+
+
+def _other(axis: Axis, runs: pd.DataFrame) -> dict[str, Any]:
+    """Return a number's axis on its other scale, linear or logarithmic, where it has one."""
+    if axis.categories or axis.constant:
+        return {}
+    values = runs[axis.name]
+    other = hyperparameter_axis(axis.name, values.tolist(), log=not axis.log)
+    if other.log == axis.log:  # no logarithm of 0
+        return {}
+    column = _axis(other, values, axis.name)
+    for name in ("title", "unit", "texts"):
+        column.pop(name, None)
+    return {"other": column}
 
 
 def _text(axis: Axis, value: object) -> str:

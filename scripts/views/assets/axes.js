@@ -27,6 +27,7 @@ class AxisView {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", axis.title);
     this.root.append(this.makeName(), this.makeTrack());
+    if (axis.other) this.root.append(this.makeScale());
     this.update();
   }
 
@@ -36,7 +37,7 @@ class AxisView {
     const label = make("span");
     breakable(label, axis.title);
     name.append(label);
-    const notes = [axis.unit, axis.log ? "log" : ""].filter(Boolean).join(", ");
+    const notes = axis.unit;
     if (notes) name.append(make("small", "", notes));
     if (!axis.objective) {
       name.type = "button";
@@ -82,6 +83,22 @@ class AxisView {
     this.track.addEventListener("pointerdown", (event) => this.dragLimits(event));
     this.track.addEventListener("dblclick", () => this.setLimits(0, 1));
     return this.track;
+  }
+
+  // The scale's name, which turns the axis to the other one.
+  makeScale() {
+    const { axis } = this;
+    const button = make("button", "axis-scale", axis.log ? "log" : "linear");
+    button.type = "button";
+    button.title = `Turn to a ${axis.log ? "linear" : "logarithmic"} scale`;
+    button.setAttribute("aria-label", `${button.textContent} scale of ${axis.title}`);
+    button.addEventListener("click", () => {
+      swapScale(axis);
+      this.scene.limits.delete(axis.index);
+      this.changed("scale");
+    });
+    this.scale = button;
+    return button;
   }
 
   makeThumb(side) {

@@ -7,12 +7,8 @@ class Explorer {
     this.data = data;
     this.hovered = null;
     this.picked = null;
-    this.views = new Map(
-      this.scene.axes.map((axis) => [
-        axis.index,
-        new AxisView(axis, this.scene, (what) => this.changed(what)),
-      ]),
-    );
+    this.views = new Map();
+    this.scene.axes.forEach((axis) => this.view(axis));
     this.table = new KeptTable(this.scene, {
       point: (run) => this.showLine(run),
       pick: (run) => this.pick(run),
@@ -27,6 +23,12 @@ class Explorer {
 
   element(id) {
     return document.getElementById(id);
+  }
+
+  view(axis) {
+    const view = new AxisView(axis, this.scene, (what) => this.changed(what, axis));
+    this.views.set(axis.index, view);
+    return view;
   }
 
   connect() {
@@ -79,7 +81,14 @@ class Explorer {
   }
 
   // Draw at most once a frame, however often limits move in between.
-  changed(what) {
+  changed(what, axis) {
+    if (what === "scale") {
+      const view = this.view(axis);
+      this.scene.keep();
+      this.arrange();
+      view.scale.focus();
+      return;
+    }
     if (what === "order") {
       this.arrange();
       return;
@@ -110,7 +119,7 @@ class Explorer {
     });
     if (focused && layer.contains(focused)) focused.focus();
     this.plot.style.width = `${scene.width}px`;
-    this.plot.style.height = `${scene.bottom}px`;
+    this.plot.style.height = `${scene.bottom + 20}px`;
     this.redraw();
     this.fillTable();
   }

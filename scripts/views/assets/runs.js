@@ -4,30 +4,47 @@ const COMPLETE = 0;
 const PRUNED = 1;
 const DIVERGED = 2;
 
+// What differs between an axis's scales, linear and logarithmic.
+const SCALE = ["log", "scale", "places", "ticks", "at", "line", "levels"];
+
 // Return the axes. `at` has the runs' places from 0 (foot) to 1 (top), which limits go by; `line`
 // the same with runs of one value fanned out, which lines go through; `levels` the distinct places
-// with their texts, from foot to top.
+// with their texts, from foot to top; `other` all of these on the axis's other scale.
 function readAxes(data) {
-  const size = data.runs.length;
   return data.axes.map((axis, index) => {
-    // A few values: their number in the list of levels. Many: ten-thousandths of the axis.
-    const level = typeof axis.level === "number" ? Array(size).fill(axis.level) : axis.level;
-    const at = Float32Array.from(level ?? axis.place, (n) => (level ? axis.levels[n][0] : n / 1e4));
-    const text = level ? (run) => axis.levels[level[run]][1] : (run) => axis.texts[run];
-    return {
-      ...axis,
-      index,
-      at,
-      text,
-      levels: axis.levels ?? levelsOf(at, axis.texts),
-      line: axis.objective ? at : fanOut(at, data),
-    };
+    const { texts, levels } = axis;
+    const level = levelNumbers(axis, data);
+    const text = level ? (run) => levels[level[run]][1] : (run) => texts[run];
+    const other = axis.other && readScale(axis.other, data, text);
+    return { ...axis, ...readScale(axis, data, text), index, text, other };
   });
 }
 
-function levelsOf(at, texts) {
+// A few values: each run's number in the list of levels, or one number for all.
+function levelNumbers(axis, data) {
+  return axis.level === 0 ? Array(data.runs.length).fill(0) : axis.level;
+}
+
+function readScale(axis, data, text) {
+  const level = levelNumbers(axis, data);
+  // many values: ten-thousandths of the axis
+  const at = Float32Array.from(level ?? axis.place, (n) => (level ? axis.levels[n][0] : n / 1e4));
+  return {
+    ...axis,
+    at,
+    levels: axis.levels ?? levelsOf(at, text),
+    line: axis.objective ? at : fanOut(at, data),
+  };
+}
+
+// Turn an axis from one scale to its other.
+function swapScale(axis) {
+  for (const name of SCALE) [axis[name], axis.other[name]] = [axis.other[name], axis[name]];
+}
+
+function levelsOf(at, text) {
   const found = new Map();
-  at.forEach((place, run) => found.set(place, texts[run]));
+  at.forEach((place, run) => found.set(place, text(run)));
   return [...found].sort((a, b) => a[0] - b[0]);
 }
 
