@@ -37,8 +37,7 @@ class AxisView {
     const label = make("span");
     breakable(label, axis.title);
     name.append(label);
-    const notes = axis.unit;
-    if (notes) name.append(make("small", "", notes));
+    if (axis.unit) name.append(make("small", "", axis.unit));
     if (!axis.objective) {
       name.type = "button";
       name.title = "Drag, or press left and right, to move this axis";
