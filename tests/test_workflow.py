@@ -5,6 +5,7 @@ One study is trained once; each test works on a copy of it.
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
