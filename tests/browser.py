@@ -40,7 +40,9 @@ class Chromium:
         )  # fmt: skip
         self.command("Emulation.setTouchEmulationEnabled", enabled=width == NARROW)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.command("Emulation.setEmulatedMedia", features=[scheme])
+        # a page that still glides to what has the focus is not where a test points
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.command("Emulation.setEmulatedMedia", features=[scheme, still])
         self.driver.get(path.resolve().as_uri())
 
     def command(self, name: str, **parameters: object) -> Any:
