@@ -6,10 +6,12 @@ interrupted is given what it lacks. Nothing that is there is ever changed but th
 training: one that came out otherwise is another run.
 """
 
+import fcntl
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,11 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
     home = results.folder.parent / LOCAL
     uri = store(options, home)
     name = options["experiment"] or str(results.study["study"])
+    local = uri == _local(home)
+    place = (home / "artifacts").resolve().as_uri() if local else None
     try:
-        return _send(results, uri, name, home)
+        with _alone(home) if local else nullcontext():
+            return _send(results, uri, name, place)
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split()).replace(uri, trackers.masked(uri))
         raise StudyError(
@@ -66,7 +71,11 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
 def store(options: Mapping[str, Any], home: Path) -> str:
     """Return the URI of the config, else of MLflow's own variable, else of the store in `home`."""
     given = options["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
-    return str(given) if given else f"sqlite:///{(home / 'mlflow.db').resolve()}"
+    return str(given) if given else _local(home)
+
+
+def _local(home: Path) -> str:
+    return f"sqlite:///{(home / 'mlflow.db').resolve()}"
 
 
 def open_ui(results: Results, options: Mapping[str, Any], port: int) -> None:
@@ -88,13 +97,18 @@ def open_ui(results: Results, options: Mapping[str, Any], port: int) -> None:
     os.execve(sys.executable, [sys.executable, *server, "--workers", "1"], environment)
 
 
-def _send(results: Results, uri: str, name: str, home: Path) -> str:
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait until no other study is sent to the store in `home`: two would make it at once."""
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _send(results: Results, uri: str, name: str, place: str | None) -> str:
     from mlflow import MlflowClient
 
-    place = None
-    if uri == store({"uri": None}, home):
-        home.mkdir(exist_ok=True)
-        place = (home / "artifacts").resolve().as_uri()
     client = MlflowClient(uri, registry_uri=uri)
     experiment = _experiment(client, name, uri, place)
     study = str(results.study["study"])
