@@ -21,7 +21,16 @@ rule model:
         runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
     params:
         file=STUDY_FILE,
-        study=json_text(STUDY),
+        # What the model and its card tell; all else reaches them through the inputs.
+        study=slice_of(
+            "study",
+            "objective",
+            "columns",
+            "splits",
+            "dataset",
+            "training",
+            "confirm",
+        ),
         code=fingerprint("model"),
     shell:
         "HF_HUB_OFFLINE=1 python -m scripts.model --study {params.file} > {log} 2>&1 && cat {log}"

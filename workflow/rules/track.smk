@@ -12,6 +12,7 @@ rule track:
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
         figures=FIGURES,
         report=rules.report.output,
+        model=rules.model.output,
     log:
         f"{S}/logs/track.log",
     conda:
