@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +32,30 @@ os.environ.update(
     DVC_NO_ANALYTICS="1",
     MPLBACKEND="agg",
 )
+
+
+# Tests that share what is costly to make, a cluster or a trained study, run in one process, and are
+# begun first; all others file by file.
+_SHARE = {
+    "cluster": ("tests/cluster/test_cluster.py", "tests/cluster/test_cluster_faults.py"),
+    "study": ("tests/test_dvc.py", "tests/test_reruns.py", "tests/test_workflow.py"),
+}
+_GROUPS = {file: group for group, files in _SHARE.items() for file in files}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Say which tests go to one process, where several share the work (`pytest -n 2`)."""
+    groups = {}
+    for item in items:
+        file = item.path.relative_to(PROJECT).as_posix()
+        groups[item] = _GROUPS.get(file, file)
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    yield
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: groups[item] not in _SHARE)
 
 
 def pytest_unconfigure() -> None:
