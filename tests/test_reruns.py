@@ -40,9 +40,10 @@ def test_a_changed_statement_of_the_training_retrains_everything(copy: Path) -> 
 
 def test_a_changed_script_reruns_what_depends_on_it(copy: Path) -> None:
     append(copy / "scripts/finalists.py", "\nANOTHER_STATEMENT = True\n")
-    # The confirmation and the tables of all runs follow from who the finalists are.
+    # The confirmation, the model that it recommends and the tables of all runs follow from who the
+    # finalists are.
     assert set(planned(copy)) == {
-        *("finalists", "confirm", "summary", "figures", "report", "all", "total")
+        *("finalists", "confirm", "model", "summary", "figures", "report", "all", "total")
     }
 
 
