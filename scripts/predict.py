@@ -14,6 +14,7 @@ from typing import Any
 
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_csv, write_text
+from scripts.study.options import positive
 
 LINES = (".jsonl", ".ndjson", ".json")
 TABLES = {".csv": ",", ".tsv": "\t"}
@@ -103,14 +104,6 @@ def _text(value: object, path: Path, number: int, column: str) -> str:
 
 def _names(columns: Sequence[str]) -> str:
     return " and ".join(columns)
-
-
-def positive(text: str) -> int:
-    """Return an option's whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
-    return number
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.locks import hold_output
+from scripts.study.options import positive
 from scripts.training.checkpoint import NAME as CHECKPOINT
 from scripts.training.checkpoint import Checkpoint
 from scripts.training.data import UNLABELLED
@@ -54,14 +55,6 @@ def read_run(path: Path) -> dict[str, Any]:
     except StudyError as error:
         raise StudyError(f"{path}: hyperparameters: {error}") from None
     return {**run, "hyperparameters": canonical}
-
-
-def positive(text: str) -> int:
-    """Return an option's whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
-    return number
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from tests.browser import Chromium, chromium
 PROJECT = Path(__file__).resolve().parent.parent
 
 # What a study needs of the project; tests and documentation stay behind.
-WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts")
+WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environment.yml")
 
 # Set here and not in a fixture: libraries read these when a test module first imports them.
 _CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
@@ -69,10 +69,8 @@ def project() -> Path:
     return PROJECT
 
 
-@pytest.fixture
-def workdir(tmp_path: Path) -> Path:
-    """Return a copy of the workflow, with no results, in which Snakemake can be run."""
-    folder = tmp_path / "project"
+def copy_project(folder: Path) -> None:
+    """Copy what a study needs of the project into `folder`, with a place for results."""
     (folder / "results").mkdir(parents=True)
     for name in WORKFLOW:
         source = PROJECT / name
@@ -80,6 +78,13 @@ def workdir(tmp_path: Path) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / name)
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """Return a copy of the workflow, with no results, in which Snakemake can be run."""
+    folder = tmp_path / "project"
+    copy_project(folder)
     return folder
 
 

@@ -2,13 +2,12 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import PROJECT, WORKFLOW
+from tests.conftest import copy_project
 from tests.tiny import make_study
 
 STUDY = Path("results/tiny")
@@ -38,13 +37,7 @@ SAME = (
 
 def new_project(folder: Path) -> Path:
     """Copy the workflow into `folder`, with the small study's model, data and config."""
-    (folder / "results").mkdir(parents=True)
-    for name in (*WORKFLOW, "environment.yml"):
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / name)
+    copy_project(folder)
     make_study(folder)
     return folder
 

@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import slurm
 from tests.cluster.slurm import Slurm
 from tests.cluster.study import MEMORY, RUNTIME, STUDY, TRIALS, Study, untrained
-from tests.conftest import PROJECT, WORKFLOW
+from tests.conftest import PROJECT, copy_project
 from tests.tiny import make_study
 
 
@@ -32,13 +32,7 @@ def cluster() -> Iterator[Slurm]:
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project whose study ran on this machine: 5 trainings, two at once."""
     folder = tmp_path_factory.mktemp("reference") / "project"
-    (folder / "results").mkdir(parents=True)
-    for name in (*WORKFLOW, "environment.yml"):
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / name)
+    copy_project(folder)
     make_study(
         folder,
         training={"gpu": 1, "threads": 1, "memory_mb": MEMORY, "runtime": RUNTIME},

@@ -20,17 +20,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.slurm import PROJECT, Slurm, missing
-from tests.conftest import WORKFLOW
+from tests.conftest import copy_project
 from tests.tiny import make_data, make_study
 
 
 def make_project(folder: Path, runs: int, batch_size: int) -> None:
     """Copy the workflow into `folder`, with a study of about `runs` runs and the stub."""
-    folder.mkdir(parents=True)
-    for name in (*WORKFLOW, "environment.yml"):
-        source = PROJECT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, folder / name)
+    copy_project(folder)
     shutil.copy(PROJECT / "tests/cluster/instant_training.py", folder / "scripts/train.py")
     levels = math.isqrt(runs // 2)
     make_study(
