@@ -49,7 +49,7 @@ mlflow: $(TRACKERS) ## show a finished study in MLflow's UI, on this machine alo
 
 .PHONY: test
 test: lint ## run all checks and tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## check style, format and types

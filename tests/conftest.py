@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import Chromium, chromium
 
@@ -35,27 +36,34 @@ os.environ.update(
 
 
 # Tests that share what is costly to make, a cluster or a trained study, run in one process, and are
-# begun first; all others file by file.
+# begun first; all others go file by file to whichever process is free (`pytest -n 2`).
 _SHARE = {
-    "cluster": ("tests/cluster/test_cluster.py", "tests/cluster/test_cluster_faults.py"),
-    "study": ("tests/test_dvc.py", "tests/test_reruns.py", "tests/test_workflow.py"),
+    "tests/cluster/test_cluster.py": "cluster",
+    "tests/cluster/test_cluster_faults.py": "cluster",
+    "tests/test_dvc.py": "study",
+    "tests/test_reruns.py": "study",
+    "tests/test_workflow.py": "study",
 }
-_GROUPS = {file: group for group, files in _SHARE.items() for file in files}
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> Generator[None]:
-    """Say which tests go to one process, where several share the work (`pytest -n 2`)."""
-    groups = {}
-    for item in items:
-        file = item.path.relative_to(PROJECT).as_posix()
-        groups[item] = _GROUPS.get(file, file)
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-    yield
+class TogetherScheduling(LoadScopeScheduling):
+    """Sends the tests of a file to one process, and those of files that share a fixture."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _SHARE.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """Tell xdist how tests go to processes."""
+    return TogetherScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put first what takes longest, where two processes share the tests; else the order stays."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: groups[item] not in _SHARE)
+        items.sort(key=lambda item: item.nodeid.partition("::")[0] not in _SHARE)
 
 
 def pytest_unconfigure() -> None:
