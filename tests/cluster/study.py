@@ -26,6 +26,8 @@ SAME = ("runs/*/run.json", "runs/*/*.csv", "runs/*/metrics.json", "screen/*", "o
 # The profile's own pace suits jobs of hours, and the executor looks ten seconds later each time
 # that no job has ended, which tells of nothing but its patience.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20")
+# Every job in full: without -p a job that ends well is one line at most.
+FULL = "--printshellcmds"
 PACED = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor
@@ -46,7 +48,7 @@ class Head:
                 [
                     *("setpriv", "--pdeathsig", "KILL", sys.executable, "-c", PACED),
                     *("--profile", "profiles/slurm", *arguments, *QUICK),
-                    *("--configfile", "tiny.yaml"),
+                    *("--configfile", "tiny.yaml", FULL),
                 ],
                 cwd=folder,
                 env=environment,
