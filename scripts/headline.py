@@ -13,12 +13,15 @@ from scripts.study.files import read_json
 from scripts.study.hyperparameters import Value
 
 
-def headline(best: Mapping[str, Any], report: Path, verdict: str | None = None) -> str:
+def headline(
+    best: Mapping[str, Any], report: Path, verdict: str | None = None, model: str | None = None
+) -> str:
     """Return the lines to print: the report's place, the best run, the baseline, what changed.
 
     `best` is the content of best.json, `verdict` the sentence of verdict.json, None where nothing
-    was confirmed. A gain is set beside the spread (standard deviation) of the
-    baseline's seeds, since a gain within it may be luck.
+    was confirmed, and `model` says where the final model is, None where there is none. A gain is
+    set beside the spread (standard deviation) of the baseline's seeds, since a gain within it may
+    be luck.
     """
     lines = [f"Report:   {report}"]
     metric, value = best["objective"]["metric"], best["objective"]["value"]
@@ -42,6 +45,8 @@ def headline(best: Mapping[str, Any], report: Path, verdict: str | None = None) 
         for name, change in sorted(best["changed"].items())
     )
     lines.append(f"Changed:  {changed or 'nothing: the baseline is the best'}")
+    if model is not None:
+        lines.append(f"Model:    {model}")
     if verdict is not None:
         lines.append(f"Verdict:  {verdict}")
     return "\n".join(lines)
@@ -77,7 +82,14 @@ def main() -> None:
     verdict = None
     if confirm["configurations"] and confirm["seeds"]:
         verdict = read_json(folder / "verdict.json")["verdict"]
-    print(headline(read_json(folder / "best.json"), folder / "report.html", verdict))
+    best, report = read_json(folder / "best.json"), folder / "report.html"
+    print(headline(best, report, verdict, _model(folder / "model")))
+
+
+def _model(folder: Path) -> str | None:
+    """Return where the final model is and which run it is: not always the best of the search."""
+    facts = folder / "snaketune.json"
+    return f"{folder}, {read_json(facts)['run']}" if facts.exists() else None
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ def test_no_run_completed() -> None:
 
 
 def test_the_verdict_comes_last() -> None:
-    lines = headline(BEST, REPORT, "no configuration is distinguishable").splitlines()
-    assert lines[-1] == "Verdict:  no configuration is distinguishable"
+    lines = headline(BEST, REPORT, "no configuration is distinguishable", "a/model").splitlines()
+    assert lines[-2:] == ["Model:    a/model", "Verdict:  no configuration is distinguishable"]
 
 
 def test_the_command(tmp_path: Path, project: Path) -> None:
@@ -89,6 +89,10 @@ def test_the_command(tmp_path: Path, project: Path) -> None:
     write_json(tmp_path / "study.json", {"confirm": {"configurations": 0, "seeds": 5}})
     result = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert result.stdout == headline(BEST, tmp_path / "report.html") + "\n"
+    (tmp_path / "model").mkdir()
+    write_json(tmp_path / "model/snaketune.json", {"run": "optuna-0003-seed42"})
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert result.stdout.endswith(f"\nModel:    {tmp_path / 'model'}, optuna-0003-seed42\n")
     (tmp_path / "best.json").unlink()
     result = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert result.returncode == 1
