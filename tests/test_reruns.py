@@ -66,6 +66,29 @@ def test_another_model_retrains_everything(copy: Path) -> None:
     assert "prepare" not in plan
 
 
+def test_another_revision_of_a_hub_model_retrains_everything(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revisions = "1" * 40, "2" * 40
+    # What the hub's client keeps of two revisions; their weights are the same.
+    for revision in revisions:
+        folder = tmp_path / "hub/models--snaketune--tiny/snapshots" / revision
+        shutil.copytree(copy / "tiny-model", folder)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    change_config(copy, "model", "path", "snaketune/tiny")
+    change_config(copy, "model", "revision", revisions[0])
+    baseline = f"{STUDY}/runs/baseline-seed7/metrics.json"
+    process = run(copy, "--cores", "1", baseline)
+    assert process.returncode == 0, process.stdout
+    assert read_json(copy / baseline)["model"]["revision"] == revisions[0]
+    assert planned(copy, baseline) == {}
+    change_config(copy, "model", "revision", revisions[1])
+    plan = planned(copy, baseline)
+    assert (plan["fetch_model"], plan["train"]) == (1, 1)
+    assert planned(copy)["train"] == AHEAD
+
+
 def test_a_changed_value_of_the_screening_trains_it_alone(copy: Path) -> None:
     change_config(copy, "hyperparameters", "train_batch_size", "screen", [4, 8])
     plan = planned(copy)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -202,8 +202,8 @@ class Slurm:
         return sorted(jobs, key=lambda job: int(job["JobId"]))
 
     def job(self, number: str) -> dict[str, str]:
-        """Return what `scontrol show job` says of one job."""
-        return next(job for job in self.history() if job["JobId"] == number)
+        """Return what `scontrol show job` says of one job: `7`, or `7_1` for a task of an array."""
+        return next(job for job in self.history() if queued(job) == number)
 
     def _start(self, name: str, *options: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:
@@ -218,6 +218,12 @@ class Slurm:
         # Its end is asked for by its number; nobody waits for it as a child.
         process.returncode = 0
         (self.folder / "pids" / name).write_text(str(process.pid))
+
+
+def queued(job: Mapping[str, str]) -> str:
+    """Return the number by which squeue knows a job: `7`, or `7_1` for a task of an array."""
+    array, task = job.get("ArrayJobId"), job.get("ArrayTaskId")
+    return f"{array}_{task}" if array else job["JobId"]
 
 
 def _command(*words: str, check: bool = True) -> str:

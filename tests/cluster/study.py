@@ -116,8 +116,13 @@ class Study:
         return [one for one in events if one["event"] == event and run in ("", one["run"])]
 
     def job(self, run: str, times: int = 1) -> str:
-        """Return the SLURM job in which a run's training started for the `times`-th time."""
-        return str(self.events("start", run)[times - 1]["SLURM_JOB_ID"])
+        """Return the SLURM job in which a run's training started for the `times`-th time.
+
+        A task of an array has that name: its own number may be the whole array's as well.
+        """
+        start = self.events("start", run)[times - 1]
+        array, task = (start[f"SLURM_ARRAY_{name}_ID"] for name in ("JOB", "TASK"))
+        return f"{array}_{task}" if array else str(start["SLURM_JOB_ID"])
 
     def started(self, *runs: str, times: int = 1) -> bool:
         """Tell whether the training of each of these runs was started that often."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -117,9 +118,9 @@ def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
     study.order("hold", *RUNS)
     # Only what is ready at the same moment becomes one array.
     study.start(RANKING, "--until", "plan").end()
-    head = study.start(RANKING, "--slurm-array-jobs", "train")
+    head = study.start(RANKING)
     head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
-    array = cluster.job(study.events("start")[0]["SLURM_JOB_ID"])["ArrayJobId"]
+    array = study.events("start")[0]["SLURM_ARRAY_JOB_ID"]
     (pending,) = cluster.jobs("PENDING")
     assert pending == f"{array}_3"
     cluster.command("scancel", array)
@@ -127,6 +128,26 @@ def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
     head.end()
     assert ends_well(study, reference)
     assert sorted(study.trainings().values()) == [1, 2, 2]
+
+
+def test_the_tasks_of_an_array_do_not_wait_for_its_first(
+    study: Study, reference: Path, cluster: Slurm
+) -> None:
+    study.order("hold", *RUNS)
+    study.start(RANKING, "--until", "plan").end()
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    tasks = {start["SLURM_ARRAY_TASK_ID"]: start["run"] for start in study.events("start")}
+    study.release(*(run for run in RUNS if run != tasks["1"]))
+    head.wait_for("the others' end", lambda: len(study.events("end")) == 2)
+    # Longer than Snakemake waits for a file: the executor alone has the others fail by now.
+    time.sleep(25)
+    study.release(tasks["1"])
+    head.end()
+    assert ends_well(study, reference)
+    assert set(study.trainings().values()) == {1}
+    states = [job["JobState"] for job in cluster.history()[-len(RUNS) :]]
+    assert states == ["COMPLETED"] * len(RUNS)
 
 
 def test_jobs_that_slurm_has_forgotten_are_noticed(

@@ -16,7 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDERS = ROOT / "orders"
-ENVIRONMENT = ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES", "HF_HUB_OFFLINE")
+ENVIRONMENT = (
+    *("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"),
+    *("CUDA_VISIBLE_DEVICES", "HF_HUB_OFFLINE"),
+)
 
 
 def note(event: str, run: str) -> None:
