@@ -8,21 +8,20 @@ files are only read; the trainings go to a scratch folder.
 import argparse
 import random
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from scripts.analysis.again import compare, train_again
+from scripts.analysis.recommended import recommended
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
 
 
-def pick(best: Mapping[str, Any], runs: list[str], count: int, seed: int) -> list[str]:
+def pick(final: str | None, runs: list[str], count: int, seed: int) -> list[str]:
     """Return the final configuration's run and `count` others, drawn with `seed`."""
-    if best["run"] is None:
+    if final is None:
         raise StudyError("best.json: run is null; a study without a result cannot be verified")
-    others = sorted(set(runs) - {best["run"]})
-    return [best["run"], *random.Random(seed).sample(others, min(count, len(others)))]
+    others = sorted(set(runs) - {final})
+    return [final, *random.Random(seed).sample(others, min(count, len(others)))]
 
 
 def main() -> None:
@@ -34,10 +33,11 @@ def main() -> None:
     options = parser.parse_args()
     study, folder = read_json(options.study), options.study.parent
     best = read_json(folder / "best.json")
+    final = recommended(study, folder).run
     runs = [path.parent.name for path in folder.glob("runs/*/metrics.json")]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="snaketune-verify-") as scratch:
-        for run in pick(best, runs, options.runs, options.seed):
+        for run in pick(final, runs, options.runs, options.seed):
             stored = read_json(folder / "runs" / run / "metrics.json")
             again = read_json(train_again(study, folder, run, Path(scratch)) / "metrics.json")
             confirmed, words = compare(stored, again, best["baseline"]["sd"])

@@ -120,8 +120,8 @@ def test_the_report_shows_where_the_study_comes_from(finished: Path) -> None:
 
 def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> None:
     """The final configuration is stored as another version of torch might have left it."""
-    best = read_json(copy / STUDY / "best.json")["run"]
-    path = copy / STUDY / f"runs/{best}/metrics.json"
+    final = read_json(copy / STUDY / "model/snaketune.json")["run"]
+    path = copy / STUDY / f"runs/{final}/metrics.json"
     metrics = read_json(path)
     metrics["versions"]["torch"] = "2.12.0"
     metrics["objective"]["value"] -= 0.25
@@ -131,7 +131,7 @@ def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> No
     process = run(copy, "--cores", "1", "--", "verify")
     assert process.returncode != 0
     lines = (copy / STUDY / "logs/verify.log").read_text().splitlines()
-    assert lines[0].startswith(f"NO  {best}: +0.2500, beyond 2 sd")
+    assert lines[0].startswith(f"NO  {final}: +0.2500, beyond 2 sd")
     assert lines[0].endswith("differs in versions")
     assert [line[:3] for line in lines[1:3]] == ["ok ", "ok "]
     assert all(line.endswith(": identical") for line in lines[1:3])

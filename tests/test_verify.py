@@ -43,11 +43,11 @@ def test_beyond_the_noise_is_refused(value: float, status: str, noise: float | N
 
 def test_the_final_configuration_is_always_picked() -> None:
     runs = ["a", "b", "c"]
-    assert pick({"run": "b"}, runs, 1, 0)[0] == "b"
-    assert set(pick({"run": "b"}, runs, 9, 0)) == set(runs)
-    assert pick({"run": "b"}, runs, 1, 3) == pick({"run": "b"}, runs[::-1], 1, 3)
+    assert pick("b", runs, 1, 0)[0] == "b"
+    assert set(pick("b", runs, 9, 0)) == set(runs)
+    assert pick("b", runs, 1, 3) == pick("b", runs[::-1], 1, 3)
     with pytest.raises(StudyError, match="run is null"):
-        pick({"run": None}, runs, 1, 0)
+        pick(None, runs, 1, 0)
 
 
 def test_outside_a_clone_there_is_no_commit(tmp_path: Path) -> None:

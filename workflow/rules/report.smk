@@ -130,6 +130,7 @@ rule provenance:
 rule verify:
     input:
         best=rules.best.output,
+        confirm=CONFIRM,
         runs=all_runs,
     log:
         f"{S}/logs/verify.log",
