@@ -18,6 +18,7 @@ from tests.cluster.study import (
     RUNS,
     SCREEN,
     STUDY,
+    Head,
     Study,
     ends_well,
     untrained,
@@ -29,6 +30,16 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
 ]
+
+
+def start_array(study: Study) -> Head:
+    """Return the head of a study whose three trainings are one array, two of them running."""
+    study.order("hold", *RUNS)
+    # Only what is ready at the same moment becomes one array.
+    study.start(RANKING, "--until", "plan").end()
+    head = study.start(RANKING)
+    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    return head
 
 
 def test_cancelled_late_and_greedy_jobs_are_noticed_and_tried_again_with_more(
@@ -115,11 +126,7 @@ def test_a_killed_head_is_started_again_while_its_jobs_run(
 def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
     study: Study, reference: Path, cluster: Slurm
 ) -> None:
-    study.order("hold", *RUNS)
-    # Only what is ready at the same moment becomes one array.
-    study.start(RANKING, "--until", "plan").end()
-    head = study.start(RANKING)
-    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    head = start_array(study)
     array = study.events("start")[0]["SLURM_ARRAY_JOB_ID"]
     (pending,) = cluster.jobs("PENDING")
     assert pending == f"{array}_3"
@@ -133,10 +140,7 @@ def test_a_cancelled_array_is_noticed_with_its_pending_tasks(
 def test_the_tasks_of_an_array_do_not_wait_for_its_first(
     study: Study, reference: Path, cluster: Slurm
 ) -> None:
-    study.order("hold", *RUNS)
-    study.start(RANKING, "--until", "plan").end()
-    head = study.start(RANKING)
-    head.wait_for("two trainings", lambda: len(study.events("start")) == 2)
+    head = start_array(study)
     tasks = {start["SLURM_ARRAY_TASK_ID"]: start["run"] for start in study.events("start")}
     study.release(*(run for run in RUNS if run != tasks["1"]))
     head.wait_for("the others' end", lambda: len(study.events("end")) == 2)

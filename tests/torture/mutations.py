@@ -10,15 +10,15 @@ import random
 import string
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+from tests.conftest import PROJECT
+
 BASES = ("config.yaml", "local-csv.yaml", "mrpc-f1.yaml", "mrpc-accuracy-wished.yaml", "cola.yaml")
 
-Path_ = tuple[Any, ...]
+Keys = tuple[Any, ...]
 
 
 def _values(random_: random.Random) -> list[Any]:
@@ -38,7 +38,7 @@ def _values(random_: random.Random) -> list[Any]:
     ]  # fmt: skip
 
 
-def _paths(value: Any, here: Path_ = ()) -> Iterator[Path_]:
+def _paths(value: Any, here: Keys = ()) -> Iterator[Keys]:
     """Yield the path of everything in a config but of the config itself."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
@@ -47,21 +47,21 @@ def _paths(value: Any, here: Path_ = ()) -> Iterator[Path_]:
             yield from _paths(item, (*here, key))
 
 
-def _parent(config: Any, path: Path_) -> Any:
+def _parent(config: Any, path: Keys) -> Any:
     for key in path[:-1]:
         config = config[key]
     return config
 
 
-def _replace(config: Any, path: Path_, random_: random.Random) -> None:
+def _replace(config: Any, path: Keys, random_: random.Random) -> None:
     _parent(config, path)[path[-1]] = random_.choice(_values(random_))
 
 
-def _remove(config: Any, path: Path_, random_: random.Random) -> None:
+def _remove(config: Any, path: Keys, random_: random.Random) -> None:
     del _parent(config, path)[path[-1]]
 
 
-def _scale(config: Any, path: Path_, random_: random.Random) -> None:
+def _scale(config: Any, path: Keys, random_: random.Random) -> None:
     """Make a number too large, too small, negative or text."""
     parent = _parent(config, path)
     value = parent[path[-1]]
@@ -70,7 +70,7 @@ def _scale(config: Any, path: Path_, random_: random.Random) -> None:
     parent[path[-1]] = value
 
 
-def _misspell(config: Any, path: Path_, random_: random.Random) -> None:
+def _misspell(config: Any, path: Keys, random_: random.Random) -> None:
     parent, key = _parent(config, path), path[-1]
     if not isinstance(parent, dict):
         return
@@ -79,7 +79,7 @@ def _misspell(config: Any, path: Path_, random_: random.Random) -> None:
     parent[random_.choice([swapped, key.upper(), key + " ", 1, True, None])] = parent.pop(key)
 
 
-def _add(config: Any, path: Path_, random_: random.Random) -> None:
+def _add(config: Any, path: Keys, random_: random.Random) -> None:
     """Add a key or an element that nobody asked for."""
     parent = _parent(config, path)
     value = random_.choice(_values(random_))
@@ -92,20 +92,20 @@ def _add(config: Any, path: Path_, random_: random.Random) -> None:
         )
 
 
-def _swap(config: Any, path: Path_, random_: random.Random) -> None:
+def _swap(config: Any, path: Keys, random_: random.Random) -> None:
     """Put a value where another one was, from anywhere in the config."""
     other = random_.choice(list(_paths(config)))
     taken = copy.deepcopy(_parent(config, other)[other[-1]])
     _parent(config, path)[path[-1]] = taken
 
 
-def _deepen(config: Any, path: Path_, random_: random.Random) -> None:
+def _deepen(config: Any, path: Keys, random_: random.Random) -> None:
     parent = _parent(config, path)
     for _ in range(random_.choice([1, 3, 40])):
         parent[path[-1]] = [parent[path[-1]]] if random_.random() < 0.5 else {"x": parent[path[-1]]}
 
 
-CHANGES: tuple[Callable[[Any, Path_, random.Random], None], ...] = (
+CHANGES: tuple[Callable[[Any, Keys, random.Random], None], ...] = (
     _replace, _replace, _replace, _remove, _scale, _misspell, _add, _swap, _deepen,
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 # What the SLURM executor (2.8.0) is told, lest it wait for ever, or mix up the jobs of an array.
 # Nothing here changes a result.
 import collections
+import functools
 import shlex
 import uuid
 from pathlib import Path
@@ -77,20 +78,23 @@ class Cases:
     """
 
     def __init__(self, executor, jobs):
-        self._executor = executor
-        cases = (
-            f"{task}) {executor.format_job_exec(job)} ;;"
-            for task, job in enumerate(jobs, start=1)
-        )
-        self._script = (
-            Path(".snakemake/slurm_arrays").absolute() / f"{uuid.uuid4().hex}.sh"
-        )
-        self._script.parent.mkdir(parents=True, exist_ok=True)
-        lines = ['case "$SLURM_ARRAY_TASK_ID" in', *cases, "*) exit 1 ;;", "esac"]
-        self._script.write_text("\n".join(lines) + "\n")
+        self._executor, self._jobs = executor, jobs
 
     def __getattr__(self, name):
         return getattr(self._executor, name)
+
+    # Written when it is first asked for, where the executor tells of what goes wrong.
+    @functools.cached_property
+    def _script(self):
+        cases = (
+            f"{task}) {self._executor.format_job_exec(job)} ;;"
+            for task, job in enumerate(self._jobs, start=1)
+        )
+        lines = ['case "$SLURM_ARRAY_TASK_ID" in', *cases, "*) exit 1 ;;", "esac"]
+        script = Path(".snakemake/slurm_arrays").absolute() / f"{uuid.uuid4().hex}.sh"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text("\n".join(lines) + "\n")
+        return script
 
     def format_job_exec(self, job):
         # What the executor adds to it, its own list of commands, is an argument that nobody reads.
