@@ -113,6 +113,18 @@ def test_each_task_of_an_array_runs_its_own_job(
     assert task("3").returncode == 1
 
 
+def test_an_array_that_cannot_be_written_fails_where_the_executor_tells_of_it(
+    included: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").write_text("no folder")
+    executor = included["plugin"].Executor()
+    with pytest.raises(OSError, match="snakemake"):
+        executor.run_array_jobs([types.SimpleNamespace(name="a")])
+    # Not before: outside of it, nobody would hear of the failure.
+    assert executor.submitted == [["a"]]
+
+
 def test_the_plugin_still_has_what_is_changed() -> None:
     import snakemake_executor_plugin_slurm as plugin
 

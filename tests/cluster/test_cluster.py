@@ -34,21 +34,22 @@ pytestmark = [
 ]
 
 
+@pytest.mark.parametrize("arrays", ["train", "none"])
 def test_results_are_those_of_one_machine_byte_for_byte(
-    reference: Path, cluster: Slurm, tmp_path: Path
+    arrays: str, reference: Path, cluster: Slurm, tmp_path: Path
 ) -> None:
     folder = untrained(reference, tmp_path / "project")
     before = len(cluster.history())
-    head = Head(folder, TRIALS)
+    head = Head(folder, TRIALS, "--slurm-array-jobs", arrays)
     head.end()
     assert contents(folder) == contents(reference)
     # Trainings were jobs; everything else ran on this machine.
     jobs = cluster.history()[before:]
     assert [job["JobState"] for job in jobs] == ["COMPLETED"] * 5
-    # An array is named by its first run.
-    assert {job["Comment"] for job in jobs} <= {
-        f"rule_train_wildcards_{run.name}" for run in (reference / STUDY / "runs").iterdir()
-    }
+    named = {job["Comment"] for job in jobs}
+    runs = {f"rule_train_wildcards_{run.name}" for run in (reference / STUDY / "runs").iterdir()}
+    # An array is named by its first run; a job of its own by the run that it is.
+    assert named == runs if arrays == "none" else named <= runs
 
 
 def test_gpu_resource_limits_the_jobs_and_each_asks_for_what_the_study_says(
