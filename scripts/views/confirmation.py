@@ -107,7 +107,8 @@ def _draw_scores(
         if mean is not None:
             axes.plot([mean, mean], [place - 0.38, place + 0.38], color=colour, lw=2.4, zorder=5)
             axes.annotate(score(mean), (mean, place), (0, -9), textcoords="offset points",
-                          ha="center", va="top", fontsize=7.5, color=colour)  # fmt: skip
+                          ha="center", va="top", fontsize=7.5, color=colour,
+                          bbox=style.PLATE)  # fmt: skip
         if before is not None:
             axes.plot([before], [above], "D", ms=5, mfc="white", mec=colour, mew=1.2, zorder=5)
         if before is not None and mean is not None:
@@ -143,7 +144,7 @@ def _draw_gains(
         if entry.get("gain") is not None:
             axes.annotate(signed(entry["gain"]), (entry["gain"], place), (0, 5), fontsize=7.5,
                           textcoords="offset points", ha="center", va="bottom",
-                          color=COLOURS[name])  # fmt: skip
+                          color=COLOURS[name], bbox=style.PLATE)  # fmt: skip
     axes.margins(x=0.1)
     less = " (less is a gain)" if results.sign < 0 else ""
     axes.set(xlabel=f"Gain over the baseline{less}",

@@ -103,9 +103,8 @@ def _draw_row(axes: Axes, results: Results, row: int, entry: Mapping[Any, Any],
             if entry["estimable"]
             else "not estimable: no runs tell it apart from the others"
         )
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axes.text(sum(shown) / 2, row, text, ha="center", va="center", color=style.GREY, fontsize=8,
-                  bbox=box)  # fmt: skip
+                  bbox=style.PLATE)  # fmt: skip
         return
     for at, pairs in enumerate(found):
         y = row + (0.5 * (at / (len(found) - 1) - 0.5) if len(found) > 1 else 0.0)

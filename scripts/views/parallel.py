@@ -133,7 +133,6 @@ def _draw_axis(canvas: Axes, at: int, axis: Axis) -> None:
         ends = sorted([axis.start, axis.end, *axis.places.values()])
         canvas.plot([at, at], [ends[0], ends[-1]], color=style.INK, lw=0.8, ls=":", zorder=7)
     last = axis.name not in HYPERPARAMETERS
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.82, "pad": 0.8}
     for place, label in axis.ticks:
         canvas.plot([at], [place], marker="_", ms=5, color=style.INK, zorder=8)
         if last:
@@ -141,7 +140,7 @@ def _draw_axis(canvas: Axes, at: int, axis: Axis) -> None:
             continue
         canvas.text(
             at - 0.05, place, _wrap(label) if axis.categories else label, ha="right", va="center",
-            fontsize=7.5, zorder=9, bbox=box, linespacing=0.95,
+            fontsize=7.5, zorder=9, bbox=style.PLATE, linespacing=0.95,
         )  # fmt: skip
     title = sentence_case(metric_name(axis.name)) if last else _wrap(axis.name)
     unit = f"\n({axis.unit})" if axis.unit else ""

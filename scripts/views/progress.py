@@ -88,7 +88,7 @@ def _draw_trials(axes: Axes, results: Results, trials: pd.DataFrame) -> None:
             f"trial {int(best['trial'])}: {best['objective']:.4f}",
             (best["trial"], best["objective"]), (0, 6 if results.sign > 0 else -6),
             textcoords="offset points", ha=side, va="bottom" if results.sign > 0 else "top",
-            fontsize=8, fontweight="bold",
+            fontsize=8, fontweight="bold", bbox=style.PLATE,
         )  # fmt: skip
 
 

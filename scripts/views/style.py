@@ -25,6 +25,9 @@ STAGE_COLOURS = {
     "baseline": BLACK, "screen": SKY, "grid": BLUE, "refine": PURPLE, "optuna": ORANGE,
 }  # fmt: skip
 
+# Under a text that a line may cross.
+PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.82, "pad": 0.8}
+
 DPI = 150
 WIDTH = 8.0  # inches
 
