@@ -191,15 +191,20 @@ class Slurm:
         """Return the job steps that have a process on the node, such as `vm_1.batch`."""
         return [path.name for path in (self.folder / "spool").glob(f"{NODE}_*")]
 
-    def history(self) -> list[dict[str, str]]:
-        """Return what `scontrol show job` says of every job, oldest first, a mapping a job."""
+    def history(self, above: int = 0) -> list[dict[str, str]]:
+        """Return what `scontrol show job` says of every job above a number, oldest first."""
         listing = self.command("scontrol", "show", "job", "--oneliner", check=False)
         jobs = [
             dict(word.split("=", 1) for word in line.split() if "=" in word)
             for line in listing.splitlines()
             if line.startswith("JobId=")
         ]
+        jobs = [job for job in jobs if int(job["JobId"]) > above]
         return sorted(jobs, key=lambda job: int(job["JobId"]))
+
+    def newest(self) -> int:
+        """Return the number above which all later jobs are; older ones may be forgotten."""
+        return max((int(job["JobId"]) for job in self.history()), default=0)
 
     def job(self, number: str) -> dict[str, str]:
         """Return what `scontrol show job` says of one job: `7`, or `7_1` for a task of an array."""

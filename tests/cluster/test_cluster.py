@@ -39,12 +39,12 @@ def test_results_are_those_of_one_machine_byte_for_byte(
     arrays: str, reference: Path, cluster: Slurm, tmp_path: Path
 ) -> None:
     folder = untrained(reference, tmp_path / "project")
-    before = len(cluster.history())
+    before = cluster.newest()
     head = Head(folder, TRIALS, "--slurm-array-jobs", arrays)
     head.end()
     assert contents(folder) == contents(reference)
     # Trainings were jobs; everything else ran on this machine.
-    jobs = cluster.history()[before:]
+    jobs = cluster.history(above=before)
     assert [job["JobState"] for job in jobs] == ["COMPLETED"] * 5
     named = {job["Comment"] for job in jobs}
     runs = {f"rule_train_wildcards_{run.name}" for run in (reference / STUDY / "runs").iterdir()}
@@ -83,13 +83,13 @@ def test_gpu_resource_limits_the_jobs_and_each_asks_for_what_the_study_says(
 
 
 def test_several_short_trainings_share_a_job(study: Study, reference: Path, cluster: Slurm) -> None:
-    before = len(cluster.history())
+    before = cluster.newest()
     study.start(
         *(RANKING, "--groups", "train=block", "--group-components", "block=3"),
         *("--resources", "gpu=1", "--set-resource-scopes", "gpu=local"),
     ).end()
     assert ends_well(study, reference)
-    (job,) = cluster.history()[before:]
+    (job,) = cluster.history(above=before)
     assert job["TresPerJob"] == "gres:gpu:1"
     assert job["NumCPUs"] == "1"
     assert job["MinMemoryNode"] == f"{MEMORY}M"
