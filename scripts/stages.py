@@ -1,7 +1,8 @@
 """Write down what each DVC stage depends on of a config, so that DVC reruns no other stage.
 
-In: a config. Out: a folder with `<stage>.json` for every stage of dvc.yaml. A stage's file holds,
-with all defaults filled in, what the stage reads of the study and no stage before it does.
+In: a config and its overlays. Out: a folder with `<stage>.json` for every stage of dvc.yaml. A
+stage's file holds, with all defaults filled in, what the stage reads of the study and no stage
+before it does.
 """
 
 import argparse
@@ -52,19 +53,23 @@ def _values(study: Study, key: str) -> dict[str, Any]:
 def main() -> None:
     """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(prog="python -m scripts.stages", description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="the study's config")
+    parser.add_argument(
+        "--config", type=Path, required=True, nargs="+", help="the study's config, and overlays"
+    )
     parser.add_argument("--study", required=True, help="the study's name, as params.yaml has it")
     options = parser.parse_args()
-    study = load(options.config)
+    # A config without an overlay is named twice by dvc.yaml.
+    paths = list(dict.fromkeys(options.config))
+    study, named = load(*paths), " + ".join(map(str, paths))
     if study["study"] != options.study:
         raise StudyError(
-            f"params.yaml: study: {options.study} is not the study of {options.config}; "
+            f"params.yaml: study: {options.study} is not the study of {named}; "
             f"it is {study['study']}"
         )
     folder = Path("results") / options.study / "stages"
     for stage, slice_ in stages(study).items():
         write_json(folder / f"{stage}.json", slice_)
-    print(f"stages: {options.config} is the study {options.study}")
+    print(f"stages: {named} is the study {options.study}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from tests.small_project import STUDY, change_config, contents, planned
 pytestmark = pytest.mark.slow
 
 STAGES = ["config", "prepare", "screen", "grid", "optuna", "confirm", "report"]
+CHOICE = {"config": "tiny.yaml", "overlay": "tiny.yaml"}
 # DVC's stages call the programs of this environment by name, as they do where it is active.
 ENVIRONMENT = {
     **os.environ,
@@ -32,8 +33,8 @@ ENVIRONMENT = {
 }
 
 
-def sh(folder: Path, *command: str) -> str:
-    """Run a command in `folder` and return what it printed; fail the test where it fails."""
+def sh(folder: Path, *command: str, code: int = 0) -> str:
+    """Run a command in `folder` and return what it printed; fail the test at another exit code."""
     process = subprocess.run(
         command,
         cwd=folder,
@@ -45,7 +46,7 @@ def sh(folder: Path, *command: str) -> str:
         timeout=900,
         check=False,
     )
-    assert process.returncode == 0, process.stdout
+    assert process.returncode == code, process.stdout
     return process.stdout
 
 
@@ -84,7 +85,7 @@ def repository(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
-    choice = {"config": "tiny.yaml", "study": "tiny", "data": "tiny-data"}
+    choice = {**CHOICE, "study": "tiny", "data": "tiny-data"}
     (folder / "params.yaml").write_text(yaml.safe_dump(choice))
     sh(folder, "git", "init", "--quiet")
     sh(folder, "dvc", "remote", "add", "--default", "store", str(home / "remote"))
@@ -120,7 +121,7 @@ def test_the_stages_are_what_people_think_of() -> None:
     for name, stage in stages.items():
         outs = [*stage["outs"], *stage.get("metrics", [])]
         if name != "config":
-            assert "snakemake --configfile ${config}" in stage["cmd"]
+            assert "snakemake --configfile ${config} ${overlay}" in stage["cmd"]
             assert all(next(iter(out.values())) == {"persist": True} for out in outs), name
 
 
@@ -185,3 +186,19 @@ def test_an_experiment(repository: Path, tmp_path: Path) -> None:
     assert any(",more," in row or row.startswith("more,") for row in rows)
     assert "optuna.trials" in rows[0]
     assert "objective.value" in sh(folder, "dvc", "metrics", "show", "--md")
+
+
+def test_an_overlay_is_laid_over_the_config(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clone"
+    sh(tmp_path, "git", "clone", "--quiet", str(repository), str(folder))
+    changes = {"study": "laid", "hyperparameters": {"max_seq_length": {"baseline": 12}}}
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(changes))
+    choice = {**CHOICE, "overlay": "overlay.yaml", "study": "laid", "data": "tiny-data"}
+    (folder / "params.yaml").write_text(yaml.safe_dump(choice))
+    sh(folder, "dvc", "repro", "prepare")
+    assert (folder / "results/laid/data/tokens/12.safetensors").exists()
+    assert "didn't change, skipping" in sh(folder, "dvc", "repro", "prepare")
+    changes["study"] = "other"
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(changes))
+    refusal = sh(folder, "dvc", "repro", "config", code=255)
+    assert "laid is not the study of tiny.yaml + overlay.yaml; it is other" in refusal

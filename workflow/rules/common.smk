@@ -24,9 +24,9 @@ try:
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
         reading.read(path)
-    STUDY = resolve(
-        config, ", ".join(str(path) for path in workflow.configfiles) or "config"
-    )
+    # DVC's stages name a config that has no overlay twice.
+    named = dict.fromkeys(str(path) for path in workflow.configfiles)
+    STUDY = resolve(config, ", ".join(named) or "config")
 except StudyError as error:
     # Not a failure of the workflow: no traceback, one message.
     print(f"snaketune: {error}", file=sys.stderr)
