@@ -1,8 +1,6 @@
 """The cluster, a finished study to compare with, and a study that is still to be trained."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from tests.cluster import slurm
 from tests.cluster.slurm import Slurm
 from tests.cluster.study import MEMORY, RUNTIME, STUDY, TRIALS, Study, untrained
 from tests.conftest import PROJECT, copy_project
+from tests.small_project import run
 from tests.tiny import make_study
 
 
@@ -51,19 +50,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
         refine={"configurations": []},
         optuna={"trials": 2, "batch_size": 2, "warm_start": ["baseline", "screen"]},
     )
-    process = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", TRIALS),
-            *("--cores", "2", "--configfile", "tiny.yaml"),
-        ],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    process = run(folder, TRIALS, "--cores", "2", full=False)
     assert process.returncode == 0, process.stdout
     return folder
 
@@ -73,10 +60,10 @@ def study(reference: Path, cluster: Slurm, tmp_path: Path) -> Iterator[Study]:
     """Return a study that is still to be trained, by the stub."""
     study = Study(untrained(reference, tmp_path / "project"))
     shutil.copy(PROJECT / "tests/cluster/training_stub.py", study.folder / "scripts/train.py")
-    for run in (reference / STUDY / "runs").iterdir():
+    for trained in (reference / STUDY / "runs").iterdir():
         shutil.copytree(
-            run,
-            study.orders / "results" / run.name,
+            trained,
+            study.orders / "results" / trained.name,
             ignore=shutil.ignore_patterns("run.json", "benchmark.tsv"),
         )
     yield study

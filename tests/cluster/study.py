@@ -13,8 +13,15 @@ from typing import Any
 
 import pytest
 
+from tests.cluster import slurm
 from tests.cluster.slurm import Slurm, wait_for
 
+# Of every test that needs the cluster.
+MARKS = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
+]
 STUDY = Path("results/tiny")
 MEMORY = 1000
 RUNTIME = 10

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import slurm
 from tests.cluster.slurm import Slurm, wait_for
 from tests.cluster.study import (
+    MARKS,
     MEMORY,
     RANKING,
     RUNS,
@@ -27,11 +27,7 @@ from tests.cluster.study import (
     untrained,
 )
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
-]
+pytestmark = MARKS
 
 
 @pytest.mark.parametrize("arrays", ["train", "none"])

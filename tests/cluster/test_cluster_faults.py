@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from scripts.training.checkpoint import NAME
-from tests.cluster import slurm
 from tests.cluster.slurm import Slurm, wait_for
 from tests.cluster.study import (
     BASELINE,
+    MARKS,
     MEMORY,
     OTHER,
     RANKING,
@@ -25,11 +25,7 @@ from tests.cluster.study import (
 )
 from tests.conftest import PROJECT
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(slurm.missing()), reason=f"SLURM: {slurm.missing()}"),
-]
+pytestmark = MARKS
 
 
 def start_array(study: Study) -> Head:
