@@ -41,6 +41,9 @@ def make(path: Path) -> str:
         write_text(target / "README.md", card.without_model(study, chosen.why))
         return f"model: {chosen.why}"
     stored = read_json(folder / "runs" / chosen.run / "metrics.json")
+    for abandoned in folder.glob(".model.*"):
+        # A training that was killed here had no time to tidy up; its weights are large.
+        shutil.rmtree(abandoned, ignore_errors=True)
     # Beside the target, so that moving it there takes no copy.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".model.") as scratch:
         made = Path(scratch) / "model"
