@@ -185,6 +185,25 @@ def test_the_aliases_are_what_the_interactions_add(runs: int, strengths: list[fl
         assert float(signs[:, at] @ scores / runs) == pytest.approx(given, abs=1e-4)
 
 
+def test_the_largest_shares_of_interactions_come_first() -> None:
+    varied = [Factor(name, name, levels=(0.0, 0.5)) for name in list(HYPERPARAMETERS)[:4]]
+    signs = np.array(designs._signs(12, 4))
+    frame = pd.DataFrame({one.name: np.where(signs[:, at] > 0, 0.5, 0.0)
+                          for at, one in enumerate(varied)})  # fmt: skip
+    first, second, third, fourth = (one.name for one in varied)
+    pairs = [(second, third), (second, fourth), (third, fourth)]
+    whole = aliases(varied, frame)[first]
+    # Shares of equal size stand in the order of the names, and have six digits.
+    assert [entry[:2] for entry in whole] == sorted(pairs)
+    assert {abs(share) for *_, share in whole} == {0.333333}
+    # Where a run is missing they differ.
+    less = [abs(share) for *_, share in aliases(varied, frame.iloc[1:])[first]]
+    assert less == sorted(less, reverse=True)
+    assert len(set(less)) > 1
+    assert aliases(varied, frame.iloc[:0]) == {one.name: [] for one in varied}
+    assert aliases(varied[:1], frame) == {first: []}
+
+
 @pytest.mark.parametrize("name", ["latin_hypercube", "sobol"])
 def test_a_regression_gives_lines_back(name: str) -> None:
     blocks = {key: BLOCKS[key] for key in ("weight_decay", "train_batch_size", "dropout")}

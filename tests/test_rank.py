@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,23 @@ def test_a_study_json_that_is_none_is_refused(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(StudyError, match="not a resolved study"):
             rank.rank(path)
+
+
+def test_the_command_prints_what_it_did_and_says_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", ["rank", *map(str, arguments)])
+        rank.main()
+
+    path = write_study(tmp_path, full_study(), score)
+    run("--study", path)
+    assert capsys.readouterr().out == f"{rank.rank(path)}\n"
+    with pytest.raises(SystemExit):
+        run()
+    assert "the following arguments are required: --study" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="^0$"):
+        run("--help")
+    said = capsys.readouterr().out
+    assert said.startswith("usage: rank [-h] --study STUDY\n\nRank the screened hyperparameters")
+    assert "--study STUDY  path of study.json\n" in said

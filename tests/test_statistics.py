@@ -78,6 +78,57 @@ def test_the_noise_says_which_choices_were_too_close() -> None:
     assert (three[0]["p"] or 0.0) > (known[0]["p"] or 0.0)
 
 
+@pytest.mark.parametrize("levels", [2, 3])
+def test_an_effect_is_held_against_the_largest_of_all_differences(levels: int) -> None:
+    effect = Effect("a", 3.0, 0, 1, 2, 0, 1.5, levels)
+    (found,) = evidence.evidence([effect], 0.5, 5)
+    # Of two levels there is one difference: Tukey's range is Student's t, twice-sided.
+    half = stats.studentized_range.ppf(0.95, levels, 4) * 1.5 * 0.5 / math.sqrt(2)
+    p = stats.studentized_range.sf(3.0 / (1.5 * 0.5) * math.sqrt(2), levels, 4)
+    assert found["p"] == pytest.approx(p, rel=1e-6)
+    assert (found["effect_low"], found["effect_high"]) == pytest.approx((3 - half, 3 + half))
+    assert evidence.half_width(1.5, 0.5, levels, 4) == pytest.approx(half)
+
+
+def test_a_pair_of_unknown_size_or_error_is_no_close_one() -> None:
+    known = Effect("a", 1.25, 0, 1, 1, 0, 0.5, 2)
+    others = [
+        Effect("b", None, None, None, 1, 0, 0.5, 2), Effect("c", 0.5, 0, 1, 1, 0, None, 2),
+        Effect("d", None, None, None, 1, 0), Effect("e", 1.0, 0, 1, 1, 0, 1.5, 2),
+    ]  # fmt: skip
+    names = list("abcde")
+    (pair,) = evidence.too_close([known, *others], ["a"], names, 0.5, 5)
+    assert (pair["chosen"], pair["left_out"], pair["difference"]) == ("a", "e", 0.25)
+    margin = stats.t.ppf(0.975, 4) * 0.5 * math.sqrt(0.5**2 + 1.5**2)
+    assert pair["margin"] == pytest.approx(margin, abs=1e-12)
+    turned = evidence.too_close([known, *others], ["b", "c", "d", "e"], names, 0.5, 5)
+    assert [(one["chosen"], one["left_out"]) for one in turned] == [("e", "a")]
+    # A fitted curve brings its own noise; one that leaves none over says nothing.
+    curve = Effect("f", 1.3, 0, 1, 1, 0, 0.5, 0, terms=2, residual=(0.2, 9))
+    exact = Effect("g", 1.2, 0, 1, 1, 0, 0.5, 0, terms=2)
+    pairs = evidence.too_close([exact, curve, known], ["f", "g"], list("afg"), None, 1)
+    assert [(one["chosen"], one["left_out"]) for one in pairs] == [("f", "a")]
+    assert pairs[0]["margin"] == pytest.approx(stats.t.ppf(0.975, 9) * 0.2 * math.sqrt(0.5))
+
+
+def test_the_sd_within_groups() -> None:
+    groups = [np.array(group) for group in ([0.1, 0.2, 0.3], [0.5, 0.7], [0.9], [])]
+    assert inference.pooled_sd(groups) == pytest.approx(math.sqrt((0.02 + 0.02) / 3))
+    assert inference.pooled_sd(groups[2:]) is None
+    assert inference.pooled_sd([]) is None
+    # Equal scores: rounding in their mean would leave a spread of 1e-17.
+    assert inference.pooled_sd([np.array([0.1] * 3)]) == 0.0
+    assert inference.pooled_sd([np.array([0.1] * 3), groups[1]]) == pytest.approx(
+        math.sqrt(0.02 / 3)
+    )
+
+
+def test_along_a_curve_the_limit_is_scheffes() -> None:
+    # With one column it is Student's t, twice-sided.
+    assert evidence.scheffe(1, 9) == pytest.approx(stats.t.ppf(0.975, 9))
+    assert evidence.scheffe(3, 9) == pytest.approx(math.sqrt(3 * stats.f.ppf(0.95, 3, 9)))
+
+
 def grid_of(levels: dict[str, list[Any]], score: Any, seeds: int = 3) -> list[dict[str, Any]]:
     """Return the rows of interactions.csv of a grid; the baseline is its first point."""
     points = [dict(zip(levels, each, strict=True)) for each in itertools.product(*levels.values())]
