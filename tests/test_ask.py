@@ -196,7 +196,7 @@ def test_the_command_line_says_what_it_takes(
         said = capsys.readouterr().err
         assert said.startswith("usage: python -m scripts.ask [-h] --space SPACE --batch BATCH\n")
         assert said.endswith(f"the following arguments are required: {', '.join(missing)}\n")
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         run(monkeypatch, ask, "--help")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "--space SPACE  optuna/space.json of the study" in lines

@@ -113,7 +113,7 @@ def test_the_command_prints_what_it_did_and_says_what_it_takes(
     with pytest.raises(SystemExit):
         run()
     assert "the following arguments are required: --study" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         run("--help")
     said = capsys.readouterr().out
     assert said.startswith("usage: rank [-h] --study STUDY\n\nRank the screened hyperparameters")
