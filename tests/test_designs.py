@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts import rank
+from scripts.analysis import regression
 from scripts.analysis.effects import Effect
 from scripts.analysis.evidence import evidence
-from scripts.analysis.screening import aliases, effects_of
+from scripts.analysis.screening import aliases, design_columns, effects_of
 from scripts.study import designs, plan
 from scripts.study.config import resolve
 from scripts.study.designs import SIZES, Factor
@@ -202,6 +203,12 @@ def test_the_largest_shares_of_interactions_come_first() -> None:
     assert len(set(less)) > 1
     assert aliases(varied, frame.iloc[:0]) == {one.name: [] for one in varied}
     assert aliases(varied[:1], frame) == {first: []}
+
+
+def test_each_design_adds_its_own_columns_to_the_ranking() -> None:
+    assert list(design_columns(make_study())) == []
+    assert list(design_columns(designed("plackett_burman"))) == ["aliased_with"]
+    assert list(design_columns(designed("sobol", 16))) == list(regression.COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["latin_hypercube", "sobol"])

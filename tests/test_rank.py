@@ -65,6 +65,25 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert before == {file.name: file.read_bytes() for file in (tmp_path / "screen").iterdir()}
 
 
+def test_a_choice_within_the_noise_is_told_unless_the_user_made_it(tmp_path: Path) -> None:
+    def noisy(values: Any, seed: int) -> float:
+        points = 800 + 20 * (values["learning_rate"] == 2e-4) + 10 * (values["dropout"] == 0.3)
+        return (points + 50 * (seed - 43)) / 1000
+
+    blocks = {
+        name: {"screen": [level], "grid": [level]}
+        for name, level in (("learning_rate", 2e-4), ("dropout", 0.3))
+    }
+    for named in (None, ["learning_rate"]):
+        study = make_study(
+            blocks, grid={"enabled": True}, rank={"top": 1, "hyperparameters": named}
+        )
+        rank.rank(write_study(tmp_path, study, noisy))
+        chosen = json.loads((tmp_path / "screen" / "chosen.json").read_text())
+        assert len(chosen["hyperparameters"]) == 1
+        assert len(chosen["too_close"]) == (1 if named is None else 0)
+
+
 def test_nothing_screened_leaves_a_header_where_the_config_names_the_choice(
     tmp_path: Path,
 ) -> None:

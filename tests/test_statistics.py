@@ -140,12 +140,13 @@ def test_what_never_varies_is_compared_by_permutation() -> None:
 
 def test_equal_scores_have_no_variance_however_their_mean_is_rounded() -> None:
     # The mean of three times 0.1 is 0.10000000000000002, from which each is 1e-17 away.
-    found = inference.welch([[0.3] * 3, [0.2, 0.3, 0.7]], [[0.1] * 3, [0.1] * 3])
-    assert found.error[0] == 0.0
-    assert (found.freedom[0], found.p[0]) == (4.0, pytest.approx(1 / 20))
+    varying = [0.2, 0.3, 0.7]
+    found = inference.welch([[0.1] * 3, varying, [0.1] * 3], [[-0.1] * 3, [0.1] * 3, varying])
+    assert (found.error[0], found.freedom[0], found.p[0]) == (0.0, 4.0, pytest.approx(1 / 20))
     # Where one sample never varies, Welch's t is that of the other against a known mean.
-    known = stats.ttest_1samp([0.2, 0.3, 0.7], 0.1, alternative="greater")
-    assert (found.freedom[1], found.p[1]) == pytest.approx((2.0, known.pvalue))
+    for row, side in ((1, "greater"), (2, "less")):
+        known = stats.ttest_1samp(varying, 0.1, alternative=side)
+        assert (found.freedom[row], found.p[row]) == pytest.approx((2.0, known.pvalue))
     assert float(inference.welch([0.1] * 4, [0.3] * 3).freedom) == 5.0
     # Scores that vary by exactly 1, and variances that are the same, are no such case.
     for one, two in (([0.0, 1.0, 1.0], [0.0, 1.0, 0.0]), ([1, 2, 3], [0, 1, 2])):
