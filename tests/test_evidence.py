@@ -61,3 +61,14 @@ def test_along_a_curve_the_limit_is_scheffes() -> None:
     # With one column it is Student's t, twice-sided.
     assert evidence.scheffe(1, 9) == pytest.approx(stats.t.ppf(0.975, 9))
     assert evidence.scheffe(3, 9) == pytest.approx(math.sqrt(3 * stats.f.ppf(0.95, 3, 9)))
+
+
+def test_an_effect_along_a_curve_is_held_against_what_the_fit_leaves_over() -> None:
+    curve = Effect("a", 1.0, 0, 1, 9, 0, 0.5, 0, terms=2, residual=(0.4, 9))
+    # Not against the seeds' noise, and where an effect or its error is unknown against nothing.
+    unknown = [Effect("b", 0.5, 0, 1, 1, 0, None, 2), Effect("c", None, None, None, 1, 0, 0.5, 2)]
+    first, second, third = evidence.evidence([curve, *unknown], 7.0, 5)
+    half = math.sqrt(2 * stats.f.ppf(0.95, 2, 9)) * 0.5 * 0.4
+    assert (first["effect_low"], first["effect_high"]) == pytest.approx((1 - half, 1 + half))
+    assert first["p"] == pytest.approx(stats.f.sf((1.0 / (0.5 * 0.4)) ** 2 / 2, 2, 9))
+    assert second == third == dict.fromkeys(evidence.COLUMNS)

@@ -46,6 +46,8 @@ def test_ranking_choice_and_results_are_written(tmp_path: Path) -> None:
     assert (first["worst_level"], first["best_level"]) == ("1e-05", "0.0002")
     assert (first["runs"], first["diverged"], first["estimable"]) == ("2", "0", "1")
     assert float(first["effect_to_noise"]) == pytest.approx(10)
+    assert float(first["effect_low"]) < 0.1 < float(first["effect_high"])
+    assert 0 < float(first["p"]) <= float(first["p_holm"]) < 1
     assert (second["worst_level"], second["best_level"]) == ("64", "32")
     chosen = json.loads((tmp_path / "screen" / "chosen.json").read_text())
     assert chosen["hyperparameters"] == ["learning_rate", "train_batch_size"]
@@ -107,7 +109,9 @@ def test_nothing_screened_and_nothing_named_writes_nothing(tmp_path: Path) -> No
 
 def test_all_diverged_is_answered(tmp_path: Path) -> None:
     path = write_study(tmp_path, full_study(), lambda values, seed: None)
-    assert "screen: 4 runs (4 diverged), none completed" in rank.rank(path)
+    said = rank.rank(path)
+    assert "screen: 4 runs (4 diverged), none completed" in said
+    assert said.endswith("; sd of the baseline's seeds unknown")
     assert [row["effect"] for row in rows(tmp_path / "screen" / "ranking.csv")] == ["", ""]
 
 
