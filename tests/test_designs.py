@@ -156,6 +156,11 @@ def test_a_two_level_design_gives_the_main_effects_back(runs: int) -> None:
     assert sizes["warmup_steps"] == pytest.approx(0, abs=1e-12)
     error = next(one.error for one in found if one.hyperparameter == "learning_rate")
     assert error == pytest.approx(2 / np.sqrt(runs))
+    shares = aliases(designs.factors(study), frame[frame["run"].isin(
+        [run.name for run in plan.design_runs(study)])])  # fmt: skip
+    for one in found:
+        text = "; ".join(f"{a}:{b} {share:+.2f}" for a, b, share in shares[one.hyperparameter])
+        assert one.details == {"aliased_with": text}
 
 
 @pytest.mark.parametrize(("runs", "count"), [(8, 4), (16, 6), (16, 8), (32, 16)])
