@@ -21,7 +21,12 @@ WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environme
 
 # Set here and not in a fixture: libraries read these when a test module first imports them.
 _CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
+_SCRATCH = _CACHE / "tmp"
+# pytest's own folders stay where they are, for a look at what failed.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
 os.environ.update(
+    # W&B, torch and processes that tests kill leave temporary files behind: they go with the rest.
+    TMPDIR=str(_SCRATCH),
     OMP_NUM_THREADS="1",
     TOKENIZERS_PARALLELISM="false",
     HF_HUB_OFFLINE="1",
@@ -33,6 +38,7 @@ os.environ.update(
     DVC_NO_ANALYTICS="1",
     MPLBACKEND="agg",
 )
+tempfile.tempdir = str(_SCRATCH)
 
 
 # Tests that share what is costly to make, a cluster or a trained study, run in one process, and are
@@ -64,6 +70,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put first what takes longest, where two processes share the tests; else the order stays."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.nodeid.partition("::")[0] not in _SHARE)
+
+
+def pytest_configure() -> None:
+    """Make the folder for temporary files; here, since one process may run pytest twice."""
+    _SCRATCH.mkdir(parents=True, exist_ok=True)
 
 
 def pytest_unconfigure() -> None:

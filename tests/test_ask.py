@@ -18,6 +18,7 @@ from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_csv, write_json
 from scripts.study.hyperparameters import defaults
 from scripts.study.schema import validate
+from scripts.study.search import Trial, distributions, propose
 
 SEARCH: dict[str, dict[str, Any]] = {
     "learning_rate": {"low": 1e-5, "high": 1e-3, "log": True},
@@ -59,8 +60,10 @@ def write_warm_start(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_csv(folder / "optuna/warm-start.csv", columns, rows)
 
 
-def write_metrics(folder: Path, number: int, *values: float, status: str = "complete") -> None:
-    path = folder / f"runs/optuna-{number:04d}-seed42/metrics.json"
+def write_metrics(
+    folder: Path, number: int, *values: float, status: str = "complete", seed: int = 42
+) -> None:
+    path = folder / f"runs/optuna-{number:04d}-seed{seed}/metrics.json"
     epochs = [{"epoch": epoch + 1, "f1": value} for epoch, value in enumerate(values)]
     objective = {"metric": "f1", "direction": "maximize", "value": None}
     write_json(path, {"status": status, "objective": objective, "epochs": epochs})
@@ -71,9 +74,12 @@ def batch(folder: Path, number: int) -> dict[str, Any]:
     return document
 
 
-def test_a_batch_is_full_and_numbered_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_full_and_numbered_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     space = write_space(tmp_path)
     run(monkeypatch, ask, "--space", space, "--batch", 1)
+    assert capsys.readouterr().out == "batch 1: trials 1 to 2\n"
     first = batch(tmp_path, 1)
     assert [proposal["trial"] for proposal in first["trials"]] == [1, 2]
     assert (first["batch"], first["seed"], first["pruning"]) == (1, 42, None)
@@ -85,6 +91,7 @@ def test_a_batch_is_full_and_numbered_on(tmp_path: Path, monkeypatch: pytest.Mon
     write_metrics(tmp_path, 1, 0.5)
     write_metrics(tmp_path, 2, 0.6)
     run(monkeypatch, ask, "--space", space, "--batch", 2)
+    assert capsys.readouterr().out == "batch 2: trials 3 to 4\n"
     assert [proposal["trial"] for proposal in batch(tmp_path, 2)["trials"]] == [3, 4]
 
 
@@ -129,6 +136,30 @@ def test_a_warm_start_is_learned_from(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [trial["trial"] for trial in first(rising)] == [1, 2]
 
 
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_a_batch_is_what_the_search_proposes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    space = write_space(tmp_path, objective={"metric": "f1", "direction": direction}, seed=7)
+    known = {"learning_rate": 1e-4, "train_batch_size": 8, "warmup_steps": 20}
+    write_warm_start(tmp_path, [{"run": "r", "stage": "grid", "objective": 0.7, **known}])
+    earlier = [Trial(known, "complete", [0.7])]
+    for number in (1, 2):
+        run(monkeypatch, ask, "--space", space, "--batch", number)
+        found = [
+            {name: proposal["hyperparameters"][name] for name in sorted(SEARCH)}
+            for proposal in batch(tmp_path, number)["trials"]
+        ]
+        assert found == propose(
+            distributions(SEARCH), earlier, direction=direction,  # type: ignore[arg-type]
+            sampler={"name": "tpe", "options": {"n_startup_trials": 2}},
+            seed=7, batch=number, size=2,
+        )  # fmt: skip
+        for trial_number, parameters in enumerate(found, start=2 * number - 1):
+            write_metrics(tmp_path, trial_number, 0.1, trial_number / 10, seed=7)
+            earlier.append(Trial(parameters, "complete", [0.1, trial_number / 10]))
+
+
 def test_diverged_and_pruned_trials_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +183,25 @@ def test_diverged_and_pruned_trials_are_told(
             {"status": "complete", "values": [0.5, 0.7]},
         ],
     }
+
+
+def test_the_command_line_says_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for arguments in ([], ["--batch", 1], ["--space", "space.json"]):
+        with pytest.raises(SystemExit):
+            run(monkeypatch, ask, *arguments)
+        missing = [name for name in ("--space", "--batch") if name not in arguments]
+        said = capsys.readouterr().err
+        assert said.startswith("usage: python -m scripts.ask [-h] --space SPACE --batch BATCH\n")
+        assert said.endswith(f"the following arguments are required: {', '.join(missing)}\n")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        run(monkeypatch, ask, "--help")
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "--space SPACE  optuna/space.json of the study" in lines
+    assert "--batch BATCH  number of the batch, from 1" in lines
+    assert any(line.startswith("Ask Optuna for one batch of trials") for line in lines)
 
 
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

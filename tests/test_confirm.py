@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from scripts import confirm
+from scripts.analysis import confirmation
 from scripts.analysis.collect import collect
 from scripts.analysis.finalists import finalists
 from scripts.study import plan
@@ -175,6 +176,32 @@ def test_a_diverged_run_is_a_gap(tmp_path: Path, study: dict[str, Any]) -> None:
     document = json.loads((tmp_path / "verdict.json").read_text())
     assert document["baseline"]["values"][1] is None
     assert document["baseline"]["completed"] == 3
+
+
+def test_what_the_search_saw_of_the_baseline_is_read_beside_the_fresh_seeds(
+    tmp_path: Path, study: dict[str, Any]
+) -> None:
+    def scored(values: Any, seed: int) -> float | None:
+        return None if seed == 43 else score(values, seed)
+
+    write_confirmation(tmp_path, study, scored=scored)
+    # What the ranking chose is nothing to the confirmation.
+    (tmp_path / "screen/chosen.json").unlink()
+    read = confirmation.read(study, tmp_path)
+    values = plan.baseline_values(study)
+    assert read.before == [score(values, 42), score(values, 44)]
+    assert read.scores[0].tolist() == [score(values, seed) for seed in plan.fresh_seeds(study)]
+    assert read.test[0].tolist() == [one - 0.01 for one in read.scores[0]]
+    assert (read.seeds, read.sizes) == (4, {"validation": EXAMPLES, "test": EXAMPLES})
+
+
+def test_without_finalists_there_is_nothing_to_read(tmp_path: Path, study: dict[str, Any]) -> None:
+    write_study(tmp_path, study, score, CHOSEN)
+    document = {"metric": "f1", "direction": "maximize", "configurations": 0, "finalists": []}
+    write_json(tmp_path / "confirm/finalists.json", document)
+    read = confirmation.read(study, tmp_path)
+    assert (read.scores.shape, read.seeds, len(read.before)) == ((1, 0), 0, 3)
+    assert confirmation.result_rows(read) == []
 
 
 def test_the_summary_lists_them_and_best_does_not(tmp_path: Path, study: dict[str, Any]) -> None:

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts import rank
+from scripts.analysis import regression
 from scripts.analysis.effects import Effect
 from scripts.analysis.evidence import evidence
-from scripts.analysis.screening import aliases, effects_of
+from scripts.analysis.screening import aliases, design_columns, effects_of
 from scripts.study import designs, plan
 from scripts.study.config import resolve
 from scripts.study.designs import SIZES, Factor
@@ -155,6 +156,11 @@ def test_a_two_level_design_gives_the_main_effects_back(runs: int) -> None:
     assert sizes["warmup_steps"] == pytest.approx(0, abs=1e-12)
     error = next(one.error for one in found if one.hyperparameter == "learning_rate")
     assert error == pytest.approx(2 / np.sqrt(runs))
+    shares = aliases(designs.factors(study), frame[frame["run"].isin(
+        [run.name for run in plan.design_runs(study)])])  # fmt: skip
+    for one in found:
+        text = "; ".join(f"{a}:{b} {share:+.2f}" for a, b, share in shares[one.hyperparameter])
+        assert one.details == {"aliased_with": text}
 
 
 @pytest.mark.parametrize(("runs", "count"), [(8, 4), (16, 6), (16, 8), (32, 16)])
@@ -183,6 +189,31 @@ def test_the_aliases_are_what_the_interactions_add(runs: int, strengths: list[fl
         given = sum(share * pairs[one, other] for one, other, share in shares[name])
         # Shares are rounded to six digits.
         assert float(signs[:, at] @ scores / runs) == pytest.approx(given, abs=1e-4)
+
+
+def test_the_largest_shares_of_interactions_come_first() -> None:
+    varied = [Factor(name, name, levels=(0.0, 0.5)) for name in list(HYPERPARAMETERS)[:4]]
+    signs = np.array(designs._signs(12, 4))
+    frame = pd.DataFrame({one.name: np.where(signs[:, at] > 0, 0.5, 0.0)
+                          for at, one in enumerate(varied)})  # fmt: skip
+    first, second, third, fourth = (one.name for one in varied)
+    pairs = [(second, third), (second, fourth), (third, fourth)]
+    whole = aliases(varied, frame)[first]
+    # Shares of equal size stand in the order of the names, and have six digits.
+    assert [entry[:2] for entry in whole] == sorted(pairs)
+    assert {abs(share) for *_, share in whole} == {0.333333}
+    # Where a run is missing they differ.
+    less = [abs(share) for *_, share in aliases(varied, frame.iloc[1:])[first]]
+    assert less == sorted(less, reverse=True)
+    assert len(set(less)) > 1
+    assert aliases(varied, frame.iloc[:0]) == {one.name: [] for one in varied}
+    assert aliases(varied[:1], frame) == {first: []}
+
+
+def test_each_design_adds_its_own_columns_to_the_ranking() -> None:
+    assert list(design_columns(make_study())) == []
+    assert list(design_columns(designed("plackett_burman"))) == ["aliased_with"]
+    assert list(design_columns(designed("sobol", 16))) == list(regression.COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["latin_hypercube", "sobol"])

@@ -233,4 +233,13 @@ def test_nothing_screened_needs_names() -> None:
     assert estimate_effects(study, table(study, lambda values, seed: 0.8)) == []
     with pytest.raises(StudyError, match=r"nothing was screened.*rank\.hyperparameters.*dropout"):
         choose(study, [])
+    screened = make_study({"dropout": {"screen": [0.3]}}, grid={"enabled": True})
+    effects = estimate_effects(screened, table(screened, lambda values, seed: 0.8))
+    with pytest.raises(StudyError) as caught:
+        choose(screened, effects)
+    assert str(caught.value) == (
+        "rank: no candidate was screened, so the top 2 cannot be chosen; name the hyperparameters"
+        " under rank.hyperparameters (with values for grid and Optuna: none) or give them screen"
+        " values"
+    )
     assert choose(make_study(), [])[0] == []

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_ranking_choice_and_results_are_written(tmp_path: Path) -> None:
     assert (first["worst_level"], first["best_level"]) == ("1e-05", "0.0002")
     assert (first["runs"], first["diverged"], first["estimable"]) == ("2", "0", "1")
     assert float(first["effect_to_noise"]) == pytest.approx(10)
+    assert float(first["effect_low"]) < 0.1 < float(first["effect_high"])
+    assert 0 < float(first["p"]) <= float(first["p_holm"]) < 1
     assert (second["worst_level"], second["best_level"]) == ("64", "32")
     chosen = json.loads((tmp_path / "screen" / "chosen.json").read_text())
     assert chosen["hyperparameters"] == ["learning_rate", "train_batch_size"]
@@ -62,6 +65,25 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     before = {file.name: file.read_bytes() for file in (tmp_path / "screen").iterdir()}
     rank.rank(path)
     assert before == {file.name: file.read_bytes() for file in (tmp_path / "screen").iterdir()}
+
+
+def test_a_choice_within_the_noise_is_told_unless_the_user_made_it(tmp_path: Path) -> None:
+    def noisy(values: Any, seed: int) -> float:
+        points = 800 + 20 * (values["learning_rate"] == 2e-4) + 10 * (values["dropout"] == 0.3)
+        return (points + 50 * (seed - 43)) / 1000
+
+    blocks = {
+        name: {"screen": [level], "grid": [level]}
+        for name, level in (("learning_rate", 2e-4), ("dropout", 0.3))
+    }
+    for named in (None, ["learning_rate"]):
+        study = make_study(
+            blocks, grid={"enabled": True}, rank={"top": 1, "hyperparameters": named}
+        )
+        rank.rank(write_study(tmp_path, study, noisy))
+        chosen = json.loads((tmp_path / "screen" / "chosen.json").read_text())
+        assert len(chosen["hyperparameters"]) == 1
+        assert len(chosen["too_close"]) == (1 if named is None else 0)
 
 
 def test_nothing_screened_leaves_a_header_where_the_config_names_the_choice(
@@ -87,7 +109,9 @@ def test_nothing_screened_and_nothing_named_writes_nothing(tmp_path: Path) -> No
 
 def test_all_diverged_is_answered(tmp_path: Path) -> None:
     path = write_study(tmp_path, full_study(), lambda values, seed: None)
-    assert "screen: 4 runs (4 diverged), none completed" in rank.rank(path)
+    said = rank.rank(path)
+    assert "screen: 4 runs (4 diverged), none completed" in said
+    assert said.endswith("; sd of the baseline's seeds unknown")
     assert [row["effect"] for row in rows(tmp_path / "screen" / "ranking.csv")] == ["", ""]
 
 
@@ -97,3 +121,23 @@ def test_a_study_json_that_is_none_is_refused(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(StudyError, match="not a resolved study"):
             rank.rank(path)
+
+
+def test_the_command_prints_what_it_did_and_says_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", ["rank", *map(str, arguments)])
+        rank.main()
+
+    path = write_study(tmp_path, full_study(), score)
+    run("--study", path)
+    assert capsys.readouterr().out == f"{rank.rank(path)}\n"
+    with pytest.raises(SystemExit):
+        run()
+    assert "the following arguments are required: --study" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"^0$"):
+        run("--help")
+    said = capsys.readouterr().out
+    assert said.startswith("usage: rank [-h] --study STUDY\n\nRank the screened hyperparameters")
+    assert "--study STUDY  path of study.json\n" in said

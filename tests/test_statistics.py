@@ -14,8 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestIndPower
 
-from scripts.analysis import evidence, examples, inference, interactions, verdict
-from scripts.analysis.effects import Effect
+from scripts.analysis import examples, inference, interactions, verdict
 from scripts.training.metrics import score as trained_score
 from tests import simulated, simulated_designs
 from tests.simulated import confirmed, simulate, slack, study
@@ -63,19 +62,16 @@ def test_effects_of_the_screening_come_with_honest_intervals(levels: int) -> Non
         assert large.stands_out[:, 0].mean() >= 0.8
 
 
-def test_the_noise_says_which_choices_were_too_close() -> None:
-    effects = [
-        Effect(name, size, 0, 1, 1, 0, 1.0, 2) for name, size in (("a", 9.0), ("b", 1.2), ("c", 1))
-    ]
-    pairs = evidence.too_close(effects, ["a", "b"], ["a", "b", "c"], 0.5, 5)
-    assert [(pair["chosen"], pair["left_out"]) for pair in pairs] == [("b", "c")]
-    assert pairs[0]["margin"] == pytest.approx(stats.t.ppf(0.975, 4) * 0.5 * math.sqrt(2))
-    assert evidence.too_close(effects, ["a"], ["a", "b", "c"], None, 5) == []
-    known = evidence.evidence(effects, 0.5, 5)
-    assert [row["stands_out"] for row in known] == [1, 0, 0]
-    assert evidence.evidence(effects, 0.0, 5)[0]["p"] is None
-    three = evidence.evidence([Effect("a", 9.0, 0, 1, 2, 0, 1.0, 3)], 0.5, 5)
-    assert (three[0]["p"] or 0.0) > (known[0]["p"] or 0.0)
+def test_the_sd_within_groups() -> None:
+    groups = [np.array(group) for group in ([0.1, 0.2, 0.3], [0.5, 0.7], [0.9], [])]
+    assert inference.pooled_sd(groups) == pytest.approx(math.sqrt((0.02 + 0.02) / 3))
+    assert inference.pooled_sd(groups[2:]) is None
+    assert inference.pooled_sd([]) is None
+    # Equal scores: rounding in their mean would leave a spread of 1e-17.
+    assert inference.pooled_sd([np.array([0.1] * 3)]) == 0.0
+    assert inference.pooled_sd([np.array([0.1] * 3), groups[1]]) == pytest.approx(
+        math.sqrt(0.02 / 3)
+    )
 
 
 def grid_of(levels: dict[str, list[Any]], score: Any, seeds: int = 3) -> list[dict[str, Any]]:
@@ -140,6 +136,22 @@ def test_what_never_varies_is_compared_by_permutation() -> None:
     assert float(inference.welch([0.8] * 5, [0.8] * 5).p) == 1.0
     assert float(inference.welch([0.9] * 5, [0.8] * 5).p) == pytest.approx(1 / 252)
     assert float(inference.welch([0.7] * 5, [0.8] * 5).p) == 1.0
+
+
+def test_equal_scores_have_no_variance_however_their_mean_is_rounded() -> None:
+    # The mean of three times 0.1 is 0.10000000000000002, from which each is 1e-17 away.
+    varying = [0.2, 0.3, 0.7]
+    found = inference.welch([[0.1] * 3, varying, [0.1] * 3], [[-0.1] * 3, [0.1] * 3, varying])
+    assert (found.error[0], found.freedom[0], found.p[0]) == (0.0, 4.0, pytest.approx(1 / 20))
+    # Where one sample never varies, Welch's t is that of the other against a known mean.
+    for row, side in ((1, "greater"), (2, "less")):
+        known = stats.ttest_1samp(varying, 0.1, alternative=side)
+        assert (found.freedom[row], found.p[row]) == pytest.approx((2.0, known.pvalue))
+    assert float(inference.welch([0.1] * 4, [0.3] * 3).freedom) == 5.0
+    # Scores that vary by exactly 1, and variances that are the same, are no such case.
+    for one, two in (([0.0, 1.0, 1.0], [0.0, 1.0, 0.0]), ([1, 2, 3], [0, 1, 2])):
+        known = stats.ttest_ind(one, two, equal_var=False, alternative="greater")
+        assert float(inference.welch(one, two).p) == pytest.approx(known.pvalue)
 
 
 def test_the_detectable_difference_has_the_power() -> None:

@@ -1,0 +1,32 @@
+"""The campaign that changes the code: how it counts, and that what was judged is still there."""
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.torture import mutants
+from tests.torture.mutmut_run import Mutant
+
+
+def test_every_change_that_was_judged_is_one_of_todays_code() -> None:
+    files = {file for several in mutants.SUBJECTS.values() for file in several}
+    for file, (old, new) in mutants.judged():
+        assert file in files
+        lines = (PROJECT / "scripts" / file).read_text(encoding="utf-8").splitlines()
+        # A change that the code has moved away from was judged in vain.
+        assert old.removeprefix("- ") in {line.strip() for line in lines}, old
+        assert new.startswith("+ ")
+
+
+def test_what_cannot_be_noticed_counts_neither_way() -> None:
+    file, change = sorted(mutants.judged())[0]
+    found = [
+        Mutant(file, "a", "killed", ()), Mutant(file, "b", "timeout", ()),
+        Mutant(file, "c", "survived", ("- x", "+ y")), Mutant(file, "d", "no tests", ("- x",)),
+        Mutant(file, "e", "survived", change),
+    ]  # fmt: skip
+    outcomes = ["killed", "killed", "survived", "survived", "equivalent"]
+    assert [mutants.outcome(mutant) for mutant in found] == outcomes
+    assert mutants.score(found) == 0.5
+    assert mutants.score([]) == 0.0
+    with pytest.raises(SystemExit, match="f: not checked"):
+        mutants.outcome(Mutant(file, "f", "not checked", ()))
