@@ -1,5 +1,6 @@
 """What all tests share: one thread, no network, no file outside temporary folders, a sandbox."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environme
 # Set here and not in a fixture: libraries read these when a test module first imports them.
 _CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
 _SCRATCH = _CACHE / "tmp"
+# Here too, for the commands of tests/ that are run by themselves.
+_SCRATCH.mkdir()
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 # pytest's own folders stay where they are, for a look at what failed.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
 os.environ.update(
