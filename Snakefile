@@ -33,8 +33,7 @@ report: "workflow/report/workflow.rst"
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
     be_short()
-    if not os.path.exists(STUDY_FILE) or read_json(STUDY_FILE) != STUDY:
-        write_json(STUDY_FILE, STUDY)
+    keep_study()
 
 
 rule all:

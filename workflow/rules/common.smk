@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
 
-from scripts.study import plan, reading
+from scripts.study import integrity, plan, reading
 from scripts.study.code import ROOT, fingerprint
 from scripts.study.config import resolve
 from scripts.study.errors import StudyError
@@ -20,6 +20,9 @@ os.environ.update(
 # Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
 sys.setrecursionlimit(20_000)
 
+# Options that change no result and must always be there.
+FREEING = {"--unlock", "--cleanup-metadata"}
+
 try:
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
@@ -27,6 +30,9 @@ try:
     STUDY = resolve(
         config, ", ".join(str(path) for path in workflow.configfiles) or "config"
     )
+    # Not once more for every job; nor by what frees a study, or has Snakemake forget a file.
+    if workflow.is_main_process and not FREEING & set(sys.argv):
+        integrity.check(f"results/{STUDY['study']}")
 except StudyError as error:
     # Not a failure of the workflow: no traceback, one message.
     print(f"snaketune: {error}", file=sys.stderr)
@@ -60,6 +66,16 @@ def chosen():
     if STUDY["rank"]["hyperparameters"] is not None:
         return STUDY["rank"]["hyperparameters"]
     return read_json(checkpoints.rank.get().output.chosen)["hyperparameters"]
+
+
+def keep_study():
+    """Write study.json where it is not what the config says."""
+    try:
+        same = read_json(STUDY_FILE) == STUDY
+    except StudyError:
+        same = False
+    if not same:
+        write_json(STUDY_FILE, STUDY)
 
 
 def slice_of(*keys):

@@ -167,6 +167,21 @@ def confirm_metrics(wildcards):
     return metrics(confirmations())
 
 
+def beside(paths, name):
+    """Return the file `name` of the run that each metrics.json is of."""
+    return [os.path.join(os.path.dirname(path), name) for path in paths]
+
+
+def histories(wildcards):
+    """Return the learning curves of every run, which the figures show."""
+    return beside([*all_runs(wildcards), *confirm_metrics(wildcards)], "history.csv")
+
+
+def predictions(wildcards):
+    """Return what the confirmation's runs predict, by example."""
+    return beside(confirm_metrics(wildcards), "predictions.csv")
+
+
 def finalists_file(wildcards):
     """Return the file that names the finalists, once they are known."""
     return [checkpoints.finalists.get().output[0]] if FRESH_SEEDS else []
