@@ -34,6 +34,13 @@ report: "workflow/report/workflow.rst"
 onstart:
     be_short()
     keep_study()
+    # Jobs inherit it, those on a cluster too: only the last try of a trial may be its failure.
+    os.environ["SNAKETUNE_ATTEMPTS"] = str(1 + workflow.execution_settings.retries)
+
+
+# A full disk takes the message of the command that it stopped as well: its log is on it.
+onerror:
+    tell_of_full_disk()
 
 
 rule all:

@@ -40,6 +40,8 @@ except StudyError as error:
     os._exit(1)
 
 S = f"results/{STUDY['study']}"
+# With less free space than this, a failure is taken for that of a full disk (bytes).
+ROOM = 10_000_000
 # By name, since ancient() marks the very object that it is given, for every rule that names it.
 STUDY_FILE = f"{S}/study.json"
 SEED = STUDY["seed"]
@@ -76,6 +78,19 @@ def keep_study():
         same = False
     if not same:
         write_json(STUDY_FILE, STUDY)
+
+
+def tell_of_full_disk():
+    """Say so where there is hardly any room left for results."""
+    disk = os.statvfs("results" if os.path.isdir("results") else ".")
+    free = disk.f_bavail * disk.f_frsize
+    if free < ROOM or (disk.f_files and not disk.f_favail):
+        left = f"{free / 1e6:.1f} MB" if free < ROOM else "no file more"
+        print(
+            f"snaketune: the disk of {os.path.abspath(S)} is full ({left} left); make room and run"
+            " the same command again",
+            file=sys.stderr,
+        )
 
 
 def slice_of(*keys):
