@@ -34,13 +34,15 @@ report: "workflow/report/workflow.rst"
 onstart:
     be_short()
     keep_study()
+    # A full disk takes the message of the command that it stopped as well: its log is on it. Nor is
+    # there an onerror where Snakemake itself could not write.
+    atexit.register(tell_of_full_disk)
     # Jobs inherit it, those on a cluster too: only the last try of a trial may be its failure.
     os.environ["SNAKETUNE_ATTEMPTS"] = str(1 + workflow.execution_settings.retries)
 
 
-# A full disk takes the message of the command that it stopped as well: its log is on it.
-onerror:
-    tell_of_full_disk()
+onsuccess:
+    atexit.unregister(tell_of_full_disk)
 
 
 rule all:

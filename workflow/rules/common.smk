@@ -1,4 +1,5 @@
 # The study that the config describes, checked before any rule is read, and where its files lie.
+import atexit
 import glob
 import json
 import os
