@@ -18,6 +18,7 @@ import pandas as pd
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_bytes, write_json
 from scripts.training.data import SPLITS, fingerprint, load, standardise
+from scripts.training.hub import wait_no_longer
 from scripts.training.metrics import score
 from scripts.training.splitting import cut_off
 
@@ -65,6 +66,7 @@ def main() -> None:
         source = json.loads(options.source)
     except json.JSONDecodeError as error:
         raise StudyError(f"--source: not JSON ({error})") from None
+    wait_no_longer()
     roles = {role: source["splits"][role] for role in SPLITS if source["splits"][role]}
     texts = source["columns"]["text"]
     loaded = {role: load(source["dataset"], split, texts) for role, split in roles.items()}
