@@ -5,8 +5,10 @@ Snakemake runs in a child of the campaign's process, forked when all was importe
 """
 
 import atexit
+import ctypes
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -76,6 +78,8 @@ def start(folder: Path, *arguments: str) -> tuple[int, Path]:
     if child:
         return child, log
     code = 1
+    # Ended with the campaign, however that ends (PR_SET_PDEATHSIG).
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     # The campaign's own ends are not this process's; those of Snakemake and the study are.
     atexit._clear()
     try:
