@@ -1,9 +1,10 @@
 """Train a run with scripts.train; write down a trial of Optuna that fails: its study goes on.
 
-A training that is killed, or ends with an error of Python, is tried once more, unless whoever runs
-this tries again himself. What fails then is in metrics.json: status `failed`, no score. Only trials
-are written down; how many of them may fail the study says (optuna.max_failed). A mistake that the
-user can mend, a full disk and a request to end say nothing of the configuration: they stop here.
+A trial whose training is killed, or ends with an error of Python, is tried once more, unless
+whoever runs this tries again himself. What fails then is in metrics.json: status `failed`, no
+score; how many trials may fail the study says (optuna.max_failed). A mistake that the user can
+mend, a full disk and a request to end say nothing of the configuration: they stop here, as every
+failure of another run does.
 """
 
 import argparse
@@ -34,7 +35,9 @@ def main() -> None:
     parser.add_argument("--max-failed", type=int, default=0, help="trials that may fail")
     own, options = parser.parse_known_args()
     attempts = int(os.environ.get(ATTEMPTS, "1"))
-    for again in [True, False] if attempts == 1 else [False]:
+    run = _value(options, "--run").parent.name
+    writes = own.max_failed > 0 and run.startswith("optuna-")
+    for again in [True, False] if writes and attempts == 1 else [False]:
         code, error = train(options)
         reason = why(code, error)
         if reason is None:
@@ -42,11 +45,10 @@ def main() -> None:
         if again:
             print(f"{reason}; trying once more", flush=True)
     assert reason is not None
-    run = _value(options, "--run").parent
-    if not own.max_failed or not run.name.startswith("optuna-") or own.attempt < attempts:
+    if not writes or own.attempt < attempts:
         raise SystemExit(code)
     write_failed(options, reason)
-    print(f"{run.name}: failed, {reason}")
+    print(f"{run}: failed, {reason}")
 
 
 def train(options: list[str]) -> tuple[int, str]:

@@ -75,5 +75,6 @@ def test_a_failing_run_by_hand_stops_with_its_log(project: Path) -> None:
     (project / "failing.json").write_text('{"baseline-seed7": "memory"}')
     process = run(project, "--cores", "1", f"{STUDY}/runs/baseline-seed7/metrics.json")
     assert process.returncode != 0
-    assert "ended with MemoryError; trying once more" in process.stdout
+    assert "MemoryError" in process.stdout
+    assert "trying once more" not in process.stdout
     assert not (project / STUDY / "runs/baseline-seed7/metrics.json").exists()
