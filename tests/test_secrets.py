@@ -27,7 +27,9 @@ def test_no_output_of_a_study_holds_a_secret(
         monkeypatch.setenv(key, value)
     folder = new_project(tmp_path / "project")
     formula = (PROJECT / "tests/formula_training.py").read_text()
-    (folder / "scripts/train.py").write_text(formula.replace("    main()", "    1 / 0\n    main()"))
+    (folder / "scripts/train.py").write_text(
+        formula.replace("    command(main)", "    1 / 0\n    command(main)")
+    )
     targets = ("--cores", "2", "--verbose", f"{STUDY}/report.html")
     process = run(folder, *targets)
     assert "ZeroDivisionError" in process.stdout
