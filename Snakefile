@@ -33,8 +33,16 @@ report: "workflow/report/workflow.rst"
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
     be_short()
-    if not os.path.exists(STUDY_FILE) or read_json(STUDY_FILE) != STUDY:
-        write_json(STUDY_FILE, STUDY)
+    keep_study()
+    # A full disk takes the message of the command that it stopped as well: its log is on it. Nor is
+    # there an onerror where Snakemake itself could not write.
+    atexit.register(tell_of_full_disk)
+    # Jobs inherit it, those on a cluster too: only the last try of a trial may be its failure.
+    os.environ["SNAKETUNE_ATTEMPTS"] = str(1 + workflow.execution_settings.retries)
+
+
+onsuccess:
+    atexit.unregister(tell_of_full_disk)
 
 
 rule all:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
+from scripts.study.failures import check_failed
 from scripts.study.files import read_json, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.names import trial_name
@@ -21,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.ask", description=__doc__)
     parser.add_argument("--space", required=True, type=Path, help="optuna/space.json of the study")
     parser.add_argument("--batch", required=True, type=int, help="number of the batch, from 1")
+    parser.add_argument("--max-failed", type=int, default=0, help="earlier trials that may fail")
     options = parser.parse_args()
     space = read_json(options.space)
     folder = options.space.parent
@@ -30,6 +32,12 @@ def main() -> None:
         for batch in range(1, options.batch)
         for proposal in read_json(folder / f"batch-{batch:04d}.json")["trials"]
     ]
+    failed = {
+        Path(trial.attributes["folder"]): trial.attributes["failure"]
+        for trial in earlier
+        if "failure" in trial.attributes
+    }
+    check_failed(failed, options.max_failed, len(earlier))
     size = space["batch_size"]
     proposals = propose(
         distributions(space["space"]),
@@ -76,9 +84,13 @@ def _warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
 
 
 def _trial(folder: Path, space: Mapping[str, Any], proposal: Mapping[str, Any]) -> Trial:
-    run = trial_name(proposal["trial"], space["seed"])
-    metrics = read_json(folder.parent / "runs" / run / "metrics.json")
+    """Return a finished trial; one that failed is to the sampler what one that diverged is."""
+    home = folder.parent / "runs" / trial_name(proposal["trial"], space["seed"])
+    metrics = read_json(home / "metrics.json")
     parameters = {name: proposal["hyperparameters"][name] for name in space["space"]}
+    if metrics["status"] == "failed":
+        told = {"folder": str(home), "failure": metrics.get("failure", "no reason")}
+        return Trial(parameters, "diverged", [], told)
     values = [] if metrics["status"] == "diverged" else epoch_values(metrics)
     return Trial(parameters, metrics["status"], values)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json
-from scripts.training.weights import locate, verify
+from scripts.training.hub import wait_no_longer
+from scripts.training.weights import is_hub, locate, verify
 
 
 def main() -> None:
@@ -21,6 +22,8 @@ def main() -> None:
         model = json.loads(options.model)
     except json.JSONDecodeError as error:
         raise StudyError(f"--model: {options.model!r} is not JSON ({error})") from None
+    if is_hub(model):
+        wait_no_longer()
     folder = locate(model, fetch=True)
     sha256 = verify(model, folder)
     architecture = read_json(folder / "config.json").get("model_type", "")

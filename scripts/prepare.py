@@ -8,6 +8,8 @@ score of always answering the majority class.
 import argparse
 import io
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pandas as pd
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_bytes, write_json
 from scripts.training.data import SPLITS, fingerprint, load, standardise
+from scripts.training.hub import wait_no_longer
 from scripts.training.metrics import score
 from scripts.training.splitting import cut_off
 
@@ -41,6 +44,19 @@ def describe(splits: dict[str, dict[str, list[Any]]], classes: list[str]) -> dic
     }
 
 
+def where(dataset: Mapping[str, Any], roles: Mapping[str, str], message: str) -> str:
+    """Return which files hold the split that a message is about; nothing where that is unknown."""
+    files = dataset.get("data_files")
+    # The first that is named: further ones say what would be right.
+    role = re.search(r"the (\w+) split", message)
+    if not isinstance(files, Mapping) or role is None or role[1] not in roles:
+        return ""
+    found = files.get(roles[role[1]].partition("[")[0])
+    names = [found] if isinstance(found, str) else list(found or ())
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"\n  that split is of {', '.join(map(str, names[:3]))}{more}" if names else ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.prepare", description=__doc__)
     parser.add_argument("--source", required=True, help="dataset, columns, splits, labels, as JSON")
@@ -50,10 +66,14 @@ def main() -> None:
         source = json.loads(options.source)
     except json.JSONDecodeError as error:
         raise StudyError(f"--source: not JSON ({error})") from None
+    wait_no_longer()
     roles = {role: source["splits"][role] for role in SPLITS if source["splits"][role]}
     texts = source["columns"]["text"]
     loaded = {role: load(source["dataset"], split, texts) for role, split in roles.items()}
-    splits, classes = standardise(loaded, source["columns"], source["labels"])
+    try:
+        splits, classes = standardise(loaded, source["columns"], source["labels"])
+    except StudyError as error:
+        raise StudyError(f"{error}{where(source['dataset'], roles, str(error))}") from None
     share = source["splits"].get("validation_share")
     if share is not None:
         train, validation = cut_off(splits["train"], share, source["seed"], classes)

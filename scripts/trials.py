@@ -16,6 +16,7 @@ import pandas as pd
 from scripts.analysis.collect import collect, open_study, write_table
 from scripts.analysis.comparison import describe
 from scripts.study.errors import command
+from scripts.study.failures import check_failed
 from scripts.study.files import read_json, write_bytes
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.search import Trial, distributions, epoch_values, frozen
@@ -27,6 +28,9 @@ def main() -> None:
     parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
     study, folder = open_study(parser.parse_args().study)
     frame = collect(study, folder, ("optuna",))
+    homes = [folder / "runs" / run for run in frame.loc[frame["status"] == "failed", "run"]]
+    failed = {home: read_json(home / "metrics.json").get("failure", "no reason") for home in homes}
+    check_failed(failed, study["optuna"]["max_failed"], len(frame))
     write_table(folder / "optuna" / "trials.csv", frame)
     write_bytes(folder / "optuna" / "study.db", storage(study, folder, frame))
     print(f"Optuna: {describe(study, frame)}")
@@ -36,19 +40,22 @@ def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> byte
     """Return an SQLite file that holds the study as Optuna's own storage.
 
     Warm-start trials come first and carry the user attribute `warm_start`; every trial names its
-    `run`. Failed here means diverged.
+    `run`. Failed here means diverged, or that training failed: the attribute `failure`
+    then says how.
     """
     space = read_json(folder / "optuna" / "space.json")["space"]
     known = distributions(space)
     finished = [_warm_start(row, space) for row in _rows(folder / "optuna" / "warm-start.csv")]
     for row in frame.to_dict(orient="records"):
         metrics = read_json(folder / "runs" / row["run"] / "metrics.json")
+        lost = row["status"] in ("diverged", "failed")
+        told = {"failure": metrics["failure"]} if "failure" in metrics else {}
         finished.append(
             Trial(
                 {name: row[name] for name in space},
-                row["status"],
-                [] if row["status"] == "diverged" else epoch_values(metrics),
-                {"run": row["run"], "trial": int(row["trial"]), "warm_start": False},
+                "diverged" if lost else row["status"],
+                [] if lost else epoch_values(metrics),
+                {"run": row["run"], "trial": int(row["trial"]), "warm_start": False, **told},
             )
         )
     optuna.logging.set_verbosity(optuna.logging.ERROR)

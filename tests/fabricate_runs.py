@@ -73,6 +73,7 @@ def study(name: str = "fabricated", metric: str = "f1", trials: int = 12,
         "optuna": {
             "trials": trials,
             "batch_size": 4,
+            "max_failed": 2,
             "sampler": {"name": "tpe", "options": {}},
             "pruner": {"name": "median", "options": {}},
             "warm_start": ["baseline", "screen", "grid"],

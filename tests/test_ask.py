@@ -389,3 +389,20 @@ def test_the_storage_holds_every_trial(tmp_path: Path) -> None:
     assert found.best_trial.value == 0.25
     assert found.metric_names == ["f1"]
     assert json.dumps(found.trials[0].user_attrs)
+
+
+def test_a_failed_trial_is_a_bad_one_and_too_many_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def second(status: str) -> str:
+        write_metrics(tmp_path, 1, status=status)
+        run(monkeypatch, ask, "--space", space, "--batch", 2, "--max-failed", 1)
+        return (tmp_path / "optuna/batch-0002.json").read_text(encoding="utf-8")
+
+    space = write_space(tmp_path)
+    run(monkeypatch, ask, "--space", space, "--batch", 1)
+    write_metrics(tmp_path, 2, 0.5)
+    assert second("failed") == second("diverged")
+    write_metrics(tmp_path, 2, status="failed")
+    with pytest.raises(StudyError, match=r"optuna\.max_failed: 2 of 2 trials failed, 1 may"):
+        second("failed")

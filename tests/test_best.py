@@ -95,7 +95,7 @@ def test_all_diverged_is_answered_with_a_reason(tmp_path: Path) -> None:
     document = run(tmp_path, full_study(), lambda values, seed: None)
     assert document["run"] is None
     assert document["objective"]["value"] is None
-    assert document["reason"] == "none of 15 runs completed: they diverged or were pruned"
+    assert document["reason"] == "none of 15 runs completed: they diverged, failed or were pruned"
     assert [entry["found_at"] for entry in document["comparison"]] == [None] * 4
     assert (document["baseline"]["mean"], document["baseline"]["values"]) == (None, [])
     assert best.best(tmp_path / "study.json").startswith("best: none of 15 runs completed")

@@ -57,6 +57,7 @@ def test_resolve_fills_in_every_default() -> None:
             "batch_size": 4,
             "sampler": {"name": "tpe", "options": {}},
             "pruner": {"name": "none", "options": {}},
+            "max_failed": 2,
             "warm_start": [],
         },
         "confirm": {"configurations": 3, "seeds": 5},

@@ -149,3 +149,23 @@ def test_command_prints_one_message(capsys: pytest.CaptureFixture[str]) -> None:
 def test_command_lets_other_errors_through() -> None:
     with pytest.raises(ZeroDivisionError):
         command(lambda: print(1 // 0))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device", "results/x/metrics.json"),
+        OSError(122, "Disk quota exceeded"),
+        ValueError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_one_line(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        command(main)
+    assert caught.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith("snaketune: the disk is full (")
+    assert told.endswith("; make room and run the same command again\n")

@@ -156,7 +156,7 @@ def test_a_study_without_a_complete_run_has_a_report(results: Results) -> None:
     runs = results.runs.assign(status="diverged", objective=float("nan"))
     best = {
         **results.best, "run": None, "hyperparameters": {}, "metrics": {}, "ties": [],
-        "reason": "none of 47 runs completed: they diverged or were pruned",
+        "reason": "none of 47 runs completed: they diverged, failed or were pruned",
         "objective": {**results.best["objective"], "value": None},
         "comparison": [
             {"label": "baseline", "run": None, "objective": None, "metrics": {}, "ties": [],

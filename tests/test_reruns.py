@@ -126,8 +126,10 @@ def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> No
     metrics["versions"]["torch"] = "2.12.0"
     metrics["objective"]["value"] -= 0.25
     write_json(path, metrics)
-    # Old, or the tables would be made again first, and refuse such a file.
+    # Old, or the tables would be made again first, and refuse such a file; and meant.
     os.utime(path, (1e9, 1e9))
+    forgotten = run(copy, "--cleanup-metadata", str(path.relative_to(copy)))
+    assert forgotten.returncode == 0, forgotten.stdout
     process = run(copy, "--cores", "1", "--", "verify")
     assert process.returncode != 0
     lines = (copy / STUDY / "logs/verify.log").read_text().splitlines()

@@ -262,6 +262,12 @@ def test_output_is_short_but_failures_are_told_in_full(copy: Path) -> None:
     arguments = ("--cores", "1", "--rerun-triggers", "params", "--", f"{STUDY}/report.html")
     process = run(copy, *arguments, full=False)
     assert process.returncode != 0
+    assert "snaketune: results/tiny/summary/runs.csv: not what it was when" in process.stdout
+    assert "Traceback" not in process.stdout
+    # Without Snakemake's records nobody knows what it was.
+    shutil.rmtree(copy / ".snakemake/metadata")
+    process = run(copy, *arguments, full=False)
+    assert process.returncode != 0
     assert re.search(r"^Error in rule (figures|report):", process.stdout, re.M)
     assert "snaketune: results/tiny/summary/runs.csv: the column 'run' is missing" in process.stdout
 

@@ -166,7 +166,9 @@ def collect_planned(
             home / "run.json", run.hyperparameters, run.seed, trial=trial, test=run.test
         )
         path = home / "metrics.json"
-        result = runfiles.read_metrics(path, run.hyperparameters, run.seed, expected, test=run.test)
+        result = runfiles.read_metrics(
+            path, run.hyperparameters, run.seed, expected, trial=trial, test=run.test
+        )
         if weights is None:
             weights = result.weights, name
         elif result.weights != weights[0]:

@@ -116,7 +116,7 @@ def describe(study: Study, frame: pd.DataFrame) -> str:
     """
     counts = [
         f"{number} {status}"
-        for status in ("diverged", "pruned")
+        for status in ("diverged", "pruned", "failed")
         if (number := int((frame["status"] == status).sum()))
     ]
     text = f"{len(frame)} run{'' if len(frame) == 1 else 's'}"
@@ -154,7 +154,7 @@ def _entry(ranked: pd.DataFrame, runs: int) -> dict[str, Any]:
             "hyperparameters": {},
             "ties": [],
             "trial": None,
-            "reason": f"none of {runs} runs completed: they diverged or were pruned",
+            "reason": f"none of {runs} runs completed: they diverged, failed or were pruned",
         }
     top = ranked.iloc[0]
     ties = ranked.loc[ranked["objective"] == top["objective"], "run"].tolist()

@@ -18,7 +18,7 @@ from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import Value
 
 SCHEMA_VERSION = 1
-STATUSES = ("complete", "diverged", "pruned")
+STATUSES = ("complete", "diverged", "pruned", "failed")
 
 # Metrics of an epoch, in the order of the tables, with their least and largest possible value.
 METRICS: dict[str, tuple[float, float]] = {
@@ -49,7 +49,8 @@ class Expected:
 class Result:
     """What a run came to: the metrics are those after its last epoch.
 
-    A diverged run has no objective, no metrics and no best epoch, whatever it scored before.
+    A diverged or failed run has no objective, no metrics and no best epoch, whatever it scored
+    before. Failed is what ended with an error, or was killed (`scripts.attempt`).
     `test` holds the test split's metrics of a run that was evaluated on it.
     """
 
@@ -96,11 +97,13 @@ def read_metrics(
     seed: int,
     expected: Expected,
     *,
+    trial: bool = False,
     test: bool = False,
 ) -> Result:
     """Return what metrics.json at `path` says of a run with these hyperparameters and seed.
 
-    `test` tells whether the run is evaluated on the test split, where that has labels.
+    `trial` tells whether it is one of Optuna's, which alone may have failed; `test` whether the run
+    is evaluated on the test split, where that has labels.
     Raises `StudyError` where the file is not of its format, or of another run, objective, data or
     precision than expected, or says something that cannot be.
     """
@@ -111,6 +114,8 @@ def read_metrics(
     status = document.get("status")
     if status not in STATUSES:
         refuse(path, f"status is {_show(status)}, not one of {', '.join(STATUSES)}")
+    if status == "failed" and not trial:
+        refuse(path, "status is 'failed', as of a trial of Optuna alone")
     _check_inputs(path, document, hyperparameters, seed, "run.json")
     objective = _object(path, document, "objective")
     for key, right in (("metric", expected.metric), ("direction", expected.direction)):
@@ -124,7 +129,8 @@ def read_metrics(
             " as in data/info.json",
         )
     precision = document.get("precision")
-    if not isinstance(precision, str) or expected.precision not in ("auto", precision):
+    known = isinstance(precision, str) and expected.precision in ("auto", precision)
+    if not known and status != "failed":
         refuse(path, f"precision is {_show(precision)}, not the study's {expected.precision}")
     weights = _object(path, document, "model").get("sha256")
     if not isinstance(weights, str | None):
@@ -132,9 +138,9 @@ def read_metrics(
     epochs = _check_epochs(path, document.get("epochs"), status, hyperparameters)
     scored = _check_test(path, document, test and expected.test and status == "complete")
     value = objective.get("value")
-    if status == "diverged":
+    if status in ("diverged", "failed"):
         if value is not None:
-            refuse(path, f"objective.value is {_show(value)}, not null as in a diverged run")
+            refuse(path, f"objective.value is {_show(value)}, not null as in a {status} run")
         return Result(status, None, dict.fromkeys(METRICS), None, weights)
     last = epochs[-1]
     if not _is_number(value) or value != last[expected.metric]:
@@ -233,7 +239,7 @@ def _check_epochs(
     if not isinstance(epochs, list):
         refuse(path, f"epochs is {_show(epochs)}, not a list")
     planned = int(hyperparameters["num_train_epochs"])
-    least = {"complete": planned, "pruned": 1, "diverged": 0}[status]
+    least = {"complete": planned, "pruned": 1, "diverged": 0, "failed": 0}[status]
     if not least <= len(epochs) <= planned:
         right = str(planned) if least == planned else f"{least} to {planned}"
         refuse(path, f"epochs has {len(epochs)} entries, not {right} as a {status} run has")

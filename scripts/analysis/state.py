@@ -67,7 +67,8 @@ class State:
         stages: those that the study has, in their order; a run of two stages counts in each.
         total: the same over all runs, each counted once.
         seconds: how long the runs that are done took, by run, where that is known.
-        pruned, diverged: how many of them ended so.
+        pruned, diverged, lost: how many of them ended so; lost are the trials of Optuna that failed
+            as often as they were tried.
         running, failed: the last line that these runs wrote, by run.
         best: None before the first run completed.
         baseline: its objective on each seed that completed.
@@ -81,6 +82,7 @@ class State:
     seconds: dict[str, float] = field(default_factory=dict)
     pruned: int = 0
     diverged: int = 0
+    lost: int = 0
     running: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     best: Best | None = None
@@ -115,6 +117,7 @@ def look(study: Study, folder: Path) -> State:
         if found:
             state.pruned += found["status"] == "pruned"
             state.diverged += found["status"] == "diverged"
+            state.lost += found["status"] == "failed"
             if found["status"] == "complete":
                 completed[name] = found["objective"]["value"], found["epochs"][-1]["loss"]
             seconds = _seconds(folder / "runs" / name / "benchmark.tsv")
@@ -165,7 +168,7 @@ def _metrics(
         fits = (
             document["hyperparameters"] == values
             and document["objective"]["metric"] == study["objective"]["metric"]
-            and document["status"] in ("complete", "pruned", "diverged")
+            and document["status"] in ("complete", "pruned", "diverged", "failed")
             and (document["status"] != "complete" or bool(document["epochs"]))
         )
     except (OSError, ValueError, KeyError, TypeError):

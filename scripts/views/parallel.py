@@ -117,7 +117,7 @@ def _draw_runs(canvas: Axes, results: Results, runs: pd.DataFrame, drawn: list[A
             extent = (0, len(drawn) - 1, FOOT, TOP)
             canvas.imshow(picture, extent=extent, origin="lower", aspect="auto", zorder=z)
     else:
-        add(status == "diverged", style.PALE, 0.9, 2, "dotted")
+        add(np.isin(status, ("diverged", "failed")), style.PALE, 0.9, 2, "dotted")
         add(status == "pruned", "#9a9a9a", 0.9, 2, "dashed")
         add(rest, colours(scale(values[rest])), 1.0, 3, alpha=0.35 if faint else 0.8)
     add(is_next, colours(scale(values[is_next])), 2.0, 4)
@@ -193,7 +193,7 @@ def _legend(drawing: Figure, results: Results, runs: pd.DataFrame) -> None:
     if len(best) > ties:
         further = min(RUNNERS_UP, len(best) - ties)
         handles.append(Line2D([], [], color=colour, lw=2.0, label=f"next {further}"))
-    for status, dash in (("pruned", "dashed"), ("diverged", "dotted")):
+    for status, dash in (("pruned", "dashed"), ("diverged", "dotted"), ("failed", "dotted")):
         if found := int((runs["status"] == status).sum()):
             dash = "solid" if len(runs) > MAX_PATHS else dash
             handles.append(

@@ -13,7 +13,7 @@ from scripts.views.results import Results
 from scripts.views.scales import Axis, axes, hyperparameter_axis
 from scripts.views.words import metric_name, number, score, sentence_case
 
-STATUSES = ("complete", "pruned", "diverged")
+STATUSES = ("complete", "pruned", "diverged", "failed")
 SHADES = 24
 # Up to this many values of an axis are written once, instead of once a run.
 FEW = 40

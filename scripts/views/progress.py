@@ -76,7 +76,7 @@ def _draw_trials(axes: Axes, results: Results, trials: pd.DataFrame) -> None:
     if len(diverged):
         axes.plot(diverged["trial"], [edge] * len(diverged), ls="", marker="x", ms=7, mew=1.8,
                   color=style.VERMILLION, transform=across, clip_on=False, zorder=5,
-                  label="diverged")  # fmt: skip
+                  label=" or ".join(sorted(set(diverged["status"]))))  # fmt: skip
     if len(done):
         so_far = done["objective"].cummax() if results.sign > 0 else done["objective"].cummin()
         x = [*done["trial"], trials["trial"].max()]

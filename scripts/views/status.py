@@ -42,8 +42,10 @@ def _cells(stage: Stage) -> list[str]:
 
 def _below(state: State) -> list[str]:
     lines = [f"Time:     {_time(state)}"]
-    if state.pruned or state.diverged:
-        lines.append(f"Ended:    {state.pruned} pruned, {state.diverged} diverged, of those done")
+    if state.pruned or state.diverged or state.lost:
+        lost = f", {state.lost} failed" if state.lost else ""
+        ended = f"{state.pruned} pruned, {state.diverged} diverged{lost}"
+        lines.append(f"Ended:    {ended}, of those done")
     lines += _score(state)
     for title, found in (("Running:", state.running), ("Failed:", state.failed)):
         for number, (name, line) in enumerate(found.items()):

@@ -191,7 +191,7 @@ def cost(results: Results) -> list[tuple[str, int, str]]:
 def counts(results: Results) -> dict[str, int]:
     """Return how many runs have each status, the confirmation's included."""
     status = results.every_run["status"]
-    return {s: int((status == s).sum()) for s in ("complete", "pruned", "diverged")}
+    return {s: int((status == s).sum()) for s in ("complete", "pruned", "diverged", "failed")}
 
 
 def facts(results: Results) -> list[tuple[str, str]]:

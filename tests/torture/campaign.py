@@ -36,6 +36,10 @@ def commit() -> str:
     return process.stdout.strip() or "unknown"
 
 
+# As a campaign begins: it goes on for an hour, and the work beside it too.
+COMMIT = commit()
+
+
 def record(
     name: str, *, title: str, command: str, text: str, figures: Mapping[str, str | int | float]
 ) -> None:
@@ -46,7 +50,7 @@ def record(
     """
     if name not in CAMPAIGNS:
         raise ValueError(f"{name}: no campaign of {', '.join(CAMPAIGNS)}")
-    figures = {**figures, "machine": platform.platform(), "commit": commit()}
+    figures = {**figures, "machine": platform.platform(), "commit": COMMIT}
     rows = [[what, str(figure)] for what, figure in figures.items()]
     document = {"title": title, "command": command, "text": text, "figures": rows}
     write_json(RESULTS / f"{name}.json", document)

@@ -1,4 +1,5 @@
 # The study that the config describes, checked before any rule is read, and where its files lie.
+import atexit
 import glob
 import json
 import os
@@ -6,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
 
-from scripts.study import plan, reading
+from scripts.study import integrity, plan, reading
 from scripts.study.code import ROOT, fingerprint
 from scripts.study.config import resolve
 from scripts.study.errors import StudyError
@@ -20,6 +21,9 @@ os.environ.update(
 # Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
 sys.setrecursionlimit(20_000)
 
+# Options that change no result and must always be there.
+FREEING = {"--unlock", "--cleanup-metadata"}
+
 try:
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
@@ -27,6 +31,9 @@ try:
     # DVC's stages name a config that has no overlay twice.
     named = dict.fromkeys(str(path) for path in workflow.configfiles)
     STUDY = resolve(config, ", ".join(named) or "config")
+    # Not once more for every job; nor by what frees a study, or has Snakemake forget a file.
+    if workflow.is_main_process and not FREEING & set(sys.argv):
+        integrity.check(f"results/{STUDY['study']}")
 except StudyError as error:
     # Not a failure of the workflow: no traceback, one message.
     print(f"snaketune: {error}", file=sys.stderr)
@@ -34,6 +41,8 @@ except StudyError as error:
     os._exit(1)
 
 S = f"results/{STUDY['study']}"
+# With less free space than this, a failure is taken for that of a full disk (bytes).
+ROOM = 10_000_000
 # By name, since ancient() marks the very object that it is given, for every rule that names it.
 STUDY_FILE = f"{S}/study.json"
 SEED = STUDY["seed"]
@@ -60,6 +69,29 @@ def chosen():
     if STUDY["rank"]["hyperparameters"] is not None:
         return STUDY["rank"]["hyperparameters"]
     return read_json(checkpoints.rank.get().output.chosen)["hyperparameters"]
+
+
+def keep_study():
+    """Write study.json where it is not what the config says."""
+    try:
+        same = read_json(STUDY_FILE) == STUDY
+    except StudyError:
+        same = False
+    if not same:
+        write_json(STUDY_FILE, STUDY)
+
+
+def tell_of_full_disk():
+    """Say so where there is hardly any room left for results."""
+    disk = os.statvfs("results" if os.path.isdir("results") else ".")
+    free = disk.f_bavail * disk.f_frsize
+    if free < ROOM or (disk.f_files and not disk.f_favail):
+        left = f"{free / 1e6:.1f} MB" if free < ROOM else "no file more"
+        print(
+            f"snaketune: the disk of {os.path.abspath(S)} is full ({left} left); make room and run"
+            " the same command again",
+            file=sys.stderr,
+        )
 
 
 def slice_of(*keys):

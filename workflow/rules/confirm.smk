@@ -36,6 +36,7 @@ rule confirm:
         info=rules.prepare.output.info,
         finalists=finalists_file,
         runs=confirm_metrics,
+        predictions=predictions,
     output:
         results=f"{S}/confirm/results.csv",
         verdict=f"{S}/verdict.json",

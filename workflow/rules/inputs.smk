@@ -36,6 +36,8 @@ LENGTHS = sorted(
 )
 
 
+# In the shell's text and in no parameter: another number trains no run again.
+MAX_FAILED = STUDY["optuna"]["max_failed"]
 FRESH_SEEDS = plan.fresh_seeds(STUDY)
 
 
@@ -165,6 +167,21 @@ def all_runs(wildcards):
 
 def confirm_metrics(wildcards):
     return metrics(confirmations())
+
+
+def beside(paths, name):
+    """Return the file `name` of the run that each metrics.json is of."""
+    return [os.path.join(os.path.dirname(path), name) for path in paths]
+
+
+def histories(wildcards):
+    """Return the learning curves of every run, which the figures show."""
+    return beside([*all_runs(wildcards), *confirm_metrics(wildcards)], "history.csv")
+
+
+def predictions(wildcards):
+    """Return what the confirmation's runs predict, by example."""
+    return beside(confirm_metrics(wildcards), "predictions.csv")
 
 
 def finalists_file(wildcards):

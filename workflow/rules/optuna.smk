@@ -85,9 +85,11 @@ rule ask:
         ENVIRONMENT
     params:
         batch=lambda wildcards: int(wildcards.batch),
+        max_failed=STUDY["optuna"]["max_failed"],
         code=fingerprint("ask"),
     shell:
-        "python -m scripts.ask --space {input.space} --batch {params.batch} > {log} 2>&1 && cat {log}"
+        "python -m scripts.ask --space {input.space} --batch {params.batch}"
+        " --max-failed {params.max_failed} > {log} 2>&1 && cat {log}"
 
 
 rule trial:
@@ -126,6 +128,7 @@ rule trials:
     params:
         file=STUDY_FILE,
         study=slice_of("study", "objective"),
+        max_failed=STUDY["optuna"]["max_failed"],
         code=fingerprint("trials"),
     shell:
         "python -m scripts.trials --study {params.file} > {log} 2>&1 && cat {log}"

@@ -21,6 +21,10 @@ class Short(logging.Filter):
         return event not in ("job_info", "group_info", "job_started", "job_finished")
 
 
+# Where the disk is full, Snakemake's log cannot be written: no page of traceback for each line.
+logging.raiseExceptions = False
+
+
 def be_short():
     """Shorten what goes to the terminal, unless every job is asked for."""
     if workflow.output_settings.printshellcmds or workflow.output_settings.verbose:

@@ -148,6 +148,7 @@ rule figures:
         best=rules.best.output,
         insights=rules.insights.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
+        histories=histories,
     output:
         [
             report(

@@ -46,6 +46,7 @@ rule train:
         # A job killed for want of memory or time asks for more when it is tried again.
         mem_mb=lambda wildcards, attempt: attempt * STUDY["training"]["memory_mb"],
         runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
+        attempt=lambda wildcards, attempt: attempt,
     params:
         metric=STUDY["objective"]["metric"],
         direction=STUDY["objective"]["direction"],
@@ -56,9 +57,11 @@ rule train:
         tokens=lambda wildcards, input: os.path.dirname(input.tokens[0]),
         folder=lambda wildcards, output: os.path.dirname(output.metrics),
         code=fingerprint("train"),
+    # It runs scripts.train, and writes down a trial that fails.
     # Compute nodes are often offline: what the hub has was fetched by the local rules.
     shell:
-        "HF_HUB_OFFLINE=1 python -m scripts.train --run {input.run} --tokens {params.tokens}"
+        "HF_HUB_OFFLINE=1 python -m scripts.attempt --attempt {resources.attempt}"
+        " --max-failed {MAX_FAILED} --run {input.run} --tokens {params.tokens}"
         " --model {input.model} --info {input.info}"
         " --metric {params.metric} --direction {params.direction}"
         " --precision {params.precision} --eval-batch-size {params.eval_batch_size}"

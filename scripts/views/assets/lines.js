@@ -64,11 +64,11 @@ class Lines {
       context.lineWidth = 1.5;
       this.strokeShades(context, done.slice(-BEST), colours);
     } else {
-      for (const status of [DIVERGED, PRUNED]) {
+      for (const [dash, statuses] of [[[1.5, 4], [DIVERGED, FAILED]], [[7, 4], [PRUNED]]]) {
         context.strokeStyle = colours.unfinished;
-        context.setLineDash(status === PRUNED ? [7, 4] : [1.5, 4]);
+        context.setLineDash(dash);
         context.lineWidth = kept.length > 300 ? 1 : 1.3;
-        this.stroke(context, kept.filter((run) => data.status[run] === status));
+        this.stroke(context, kept.filter((run) => statuses.includes(data.status[run])));
       }
       context.setLineDash([]);
       context.lineWidth = kept.length > 300 ? 0.9 : 1.3;

@@ -3,6 +3,7 @@
 const COMPLETE = 0;
 const PRUNED = 1;
 const DIVERGED = 2;
+const FAILED = 3;
 
 // What differs between an axis's scales, linear and logarithmic.
 const SCALE = ["log", "scale", "places", "ticks", "at", "line", "levels"];

@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-STATUS = {"complete": "FINISHED", "pruned": "KILLED", "diverged": "FAILED"}
+STATUS = {"complete": "FINISHED", "pruned": "KILLED", "diverged": "FAILED", "failed": "FAILED"}
 # Of the run that shows the study as a whole; no training is called so, since each has its seed.
 WHOLE = "study"
 

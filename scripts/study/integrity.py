@@ -1,0 +1,110 @@
+"""Whether a study's files are still what others were made of: results are never mixed with damage.
+
+Snakemake records a checksum of every input of a job. What differs from it, and was not made anew
+since, was changed by nobody whom the study knows: a disk, an editor, a copy of the wrong file.
+"""
+
+import hashlib
+import json
+import os
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.study.errors import StudyError
+
+_ALGORITHM = "sha256:"
+# So many files are named at most.
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Altered:
+    """A file that is not what it was, and the latest that was made of what it was."""
+
+    path: str
+    made: str
+
+
+def check(folder: str, records: Path = Path(".snakemake")) -> None:
+    """Raise `StudyError` where files under `folder` were altered, which it names."""
+    found = altered(folder, records)
+    if found:
+        first, *others = found
+        more = ", ".join(one.path for one in others[:_NAMED])
+        more += f" and {len(others) - _NAMED} more" * (len(others) > _NAMED)
+        raise StudyError(
+            f"{first.path}: not what it was when {first.made} was made of it; put the file back, or"
+            " delete it and run snakemake again" + f"\n  the same holds for {more}" * bool(more)
+        )
+
+
+def altered(folder: str, records: Path = Path(".snakemake")) -> list[Altered]:
+    """Return the files under `folder` that were altered, sorted by path.
+
+    Files that are missing, and those that a killed study left half-made, are no concern here:
+    Snakemake makes them again. So is a file that was made again and not used yet.
+    """
+    metadata = dict(_names(records / "metadata", folder))
+    latest: dict[str, tuple[float, str, str]] = {}
+    for output, path in metadata.items():
+        # The three files of a run have one job, which is looked at once.
+        if "/runs/" in output and output.endswith((".csv", "/run.json")):
+            continue
+        when, checksums = _record(path)
+        for name, checksum in checksums.items():
+            if name in metadata and when >= latest.get(name, (0.0, "", ""))[0]:
+                latest[name] = when, checksum, output
+    unfinished = {name for name, _ in _names(records / "incomplete", folder)}
+    return [
+        Altered(name, made)
+        for name, (when, checksum, made) in sorted(latest.items())
+        if name not in unfinished
+        and checksum.startswith(_ALGORITHM)
+        and _differs(Path(name), checksum.removeprefix(_ALGORITHM))
+        and _record(metadata[name])[0] <= when
+    ]
+
+
+def _differs(path: Path, checksum: str) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() != checksum
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def _names(folder: Path, of: str) -> Iterator[tuple[str, Path]]:
+    """Yield the outputs under `of` that Snakemake keeps a file for in `folder`, and that file."""
+    for place, _, files in os.walk(folder):
+        # A name too long for one file is cut into folders, each marked with @.
+        above = "".join(part[1:] for part in Path(place).relative_to(folder).parts)
+        for file in files:
+            try:
+                name = urlsafe_b64decode(above + file).decode()
+            except ValueError:
+                continue
+            if name.startswith(f"{of}/"):
+                yield name, Path(place, file)
+
+
+def _record(path: Path) -> tuple[float, dict[str, str]]:
+    """Return from a record when its file was made, and the checksums of what it was made of.
+
+    What is no JSON Snakemake passes over, so it says nothing here. Other JSON than a record ends
+    Snakemake with a traceback, so it is refused.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return 0.0, {}
+    if isinstance(record, dict):
+        when, checksums = record.get("endtime"), record.get("input_checksums") or {}
+        if isinstance(when, float | int | None) and isinstance(checksums, dict):
+            return float(when or 0.0), {name: str(text) for name, text in checksums.items()}
+    raise StudyError(
+        f"{path}: not what Snakemake records of a file; delete it and run snakemake again"
+    )

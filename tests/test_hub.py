@@ -1,0 +1,100 @@
+"""A hub that is down, silent or changed: one line, and never an endless wait."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+COMMIT = "a" * 40
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Give the address of a server that takes every connection and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def broken(status: int) -> Iterator[str]:
+    """Give the address of a server that answers everything with this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def fetch(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command that gets a model, with this hub and an empty cache."""
+    environment = {key: value for key, value in os.environ.items() if "OFFLINE" not in key}
+    model = {"path": "some/model", "revision": COMMIT, "sha256": None}
+    command = ["--model", json.dumps(model), "--output", str(folder / "model.json")]
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.fetch_model", *command],
+        cwd=PROJECT,
+        env={
+            **environment,
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(folder / "cache"),
+            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def _told(process: subprocess.CompletedProcess[str]) -> str:
+    assert process.returncode == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"snaketune: model.path: 'some/model' at revision {COMMIT}: ")
+    assert "not to be had from the hub" in last
+    assert "use a network, or a local folder as model.path" in last
+    return last
+
+
+@pytest.mark.slow
+def test_a_hub_that_never_answers_is_told(tmp_path: Path) -> None:
+    with silent() as endpoint:
+        _told(fetch(endpoint, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_hub_that_is_down_is_told(tmp_path: Path) -> None:
+    _told(fetch("http://127.0.0.1:9", tmp_path))
+
+
+def test_a_revision_that_the_hub_does_not_have_any_more_is_told(tmp_path: Path) -> None:
+    with broken(404) as endpoint:
+        _told(fetch(endpoint, tmp_path))

@@ -1,0 +1,149 @@
+"""A study's files against Snakemake's checksums: what was altered is named, what is new is not."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.study.errors import StudyError
+from scripts.study.integrity import altered, check
+
+STUDY = "results/tiny"
+TABLE, BEST = f"{STUDY}/grid/results.csv", f"{STUDY}/best.json"
+
+
+def record(name: str, when: float, *inputs: str, folder: str = "metadata") -> Path:
+    """Write what Snakemake would record of a file that was made at `when` of `inputs`."""
+    path = Path(".snakemake", folder, *_parts(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sums = {one: f"sha256:{hashlib.sha256(Path(one).read_bytes()).hexdigest()}" for one in inputs}
+    path.write_text(json.dumps({"rule": "x", "endtime": when, "input_checksums": sums}))
+    return path
+
+
+def _parts(name: str) -> list[str]:
+    text = urlsafe_b64encode(name.encode()).decode()
+    parts = [text[start : start + 254] for start in range(0, len(text), 254)]
+    return [f"@{part}" for part in parts[:-1]] + parts[-1:]
+
+
+@pytest.fixture(autouse=True)
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a folder with two files of a study, the second made of the first."""
+    monkeypatch.chdir(tmp_path)
+    Path(TABLE).parent.mkdir(parents=True)
+    Path(TABLE).write_text("a,b\n1,2\n")
+    Path(BEST).write_text("{}")
+    record(TABLE, 10.0)
+    record(BEST, 20.0, TABLE)
+
+
+def test_files_that_are_what_they_were_are_passed() -> None:
+    check(STUDY)
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_text("a,b\n1,3\n"),
+        lambda path: path.write_text(""),
+        _directory,
+    ],
+)
+def test_an_altered_file_is_named_with_what_was_made_of_it(damage: Callable[[Path], None]) -> None:
+    damage(Path(TABLE))
+    with pytest.raises(StudyError) as caught:
+        check(STUDY)
+    assert str(caught.value).startswith(f"{TABLE}: not what it was when {BEST} was made of it")
+    assert "delete it and run snakemake again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_of_many_altered_files_some_are_named() -> None:
+    names = [f"{STUDY}/runs/run-{number}/metrics.json" for number in range(6)]
+    for name in names:
+        Path(name).parent.mkdir(parents=True)
+        Path(name).write_text("{}")
+        record(name, 5.0)
+    record(BEST, 20.0, *names)
+    for name in names:
+        Path(name).write_text("[]")
+    with pytest.raises(StudyError) as caught:
+        check(STUDY)
+    assert [one.path for one in altered(STUDY)] == names
+    assert str(caught.value).count("\n") == 1
+    assert names[1] in str(caught.value)
+    assert str(caught.value).endswith("and 2 more")
+
+
+def test_what_is_missing_is_snakemakes_affair() -> None:
+    Path(TABLE).unlink()
+    assert altered(STUDY) == []
+    Path(TABLE).symlink_to("nowhere")
+    assert altered(STUDY) == []
+
+
+def test_a_file_made_again_and_not_used_yet_is_no_damage() -> None:
+    """As when a study is killed between two rules, after its config changed."""
+    Path(TABLE).write_text("a,b\n1,3\n")
+    record(TABLE, 30.0)
+    assert altered(STUDY) == []
+
+
+def test_a_file_that_a_killed_study_left_unfinished_is_no_damage() -> None:
+    Path(TABLE).write_text("a,b\n1,3\n")
+    record(TABLE, 0.0, folder="incomplete")
+    assert altered(STUDY) == []
+
+
+def test_the_latest_use_counts() -> None:
+    """A file that is ancient to one rule was made again before the other one read it."""
+    Path(TABLE).write_text("a,b\n1,3\n")
+    record(TABLE, 30.0)
+    record(f"{STUDY}/report.html", 40.0, TABLE)
+    assert altered(STUDY) == []
+    Path(TABLE).write_text("a,b\n1,2\n")
+    assert [(one.path, one.made) for one in altered(STUDY)] == [(TABLE, f"{STUDY}/report.html")]
+
+
+def test_the_users_own_files_may_change() -> None:
+    Path("data.csv").write_text("old")
+    record(f"{STUDY}/data/info.json", 15.0, "data.csv")
+    Path("data.csv").write_text("new")
+    assert altered(STUDY) == []
+
+
+def test_other_studies_are_not_looked_at() -> None:
+    Path(TABLE).write_text("a,b\n1,3\n")
+    assert altered("results/tin") == []
+
+
+def test_long_names_are_found() -> None:
+    name = f"{STUDY}/runs/{'x' * 200}/metrics.json"
+    Path(name).parent.mkdir(parents=True)
+    Path(name).write_text("{}")
+    record(name, 5.0)
+    record(BEST, 20.0, name)
+    Path(name).write_text("[]")
+    assert [one.path for one in altered(STUDY)] == [name]
+
+
+def test_without_records_nothing_is_known() -> None:
+    assert altered(STUDY, Path("elsewhere")) == []
+
+
+def test_a_record_that_is_no_json_says_nothing_and_other_json_is_named() -> None:
+    path = record(BEST, 20.0, TABLE)
+    path.write_text("{")
+    assert altered(STUDY) == []
+    path.write_text("[1]")
+    with pytest.raises(StudyError, match="not what Snakemake records of a file; delete it"):
+        altered(STUDY)
