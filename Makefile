@@ -75,10 +75,11 @@ coverage: $(STAMP) ## run the tests and print what they do not reach
 bench: $(STAMP) benchmarks/.packages/.installed ## compare speed with the usual recipes, write docs/performance.md
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 
-# Each campaign is a command of its own too: python -m tests.torture.kills --help
+# Each is a command of its own too, with options: python -m tests.torture.kills --help
+CAMPAIGNS := kills damage disk together configs mutants long_run
 .PHONY: torture
 torture: $(STAMP) ## kill, damage and starve studies for hours, write docs/reliability.md
-	for campaign in kills configs long_run; do $(BIN)/python -m tests.torture.$$campaign; done
+	for campaign in $(CAMPAIGNS); do $(BIN)/python -m tests.torture.$$campaign; done
 
 # What the other recipes need lies in a folder of its own: Snaketune never sees it.
 benchmarks/.packages/.installed: benchmarks/requirements.txt $(STAMP)

@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 RESULTS = PROJECT / "docs/reliability"
 PAGE = PROJECT / "docs/reliability.md"
 # As they are on the page.
-CAMPAIGNS = ("kills", "damage", "disk", "together", "failures", "configs", "mutants", "long_run")
+CAMPAIGNS = ("kills", "damage", "disk", "together", "configs", "mutants", "long_run")
 
 _HEAD = """\
 # Reliability

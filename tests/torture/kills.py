@@ -54,6 +54,7 @@ class Victim:
     def __init__(self, folder: Path, real: bool) -> None:
         self.folder = folder
         self.real = real
+        self.stuck = 0
         new_project(folder)
         if not real:
             shutil.copy(PROJECT / "tests/formula_training.py", folder / "scripts/train.py")
@@ -107,6 +108,10 @@ class Victim:
             self._unlock()
         elif head.returncode == 0:
             self._finish()
+        self.stuck = 0 if killed or head.returncode == 0 else self.stuck + 1
+        # A first one may find a lock, the next may stumble over jobs of a head that was killed.
+        if self.stuck > 4:
+            raise Fault(f"the study does not go on:\n{self.said}")
         return killed
 
     def _unlock(self) -> None:
@@ -146,6 +151,8 @@ class Victim:
         else:
             with suppress(ProcessLookupError):
                 os.killpg(head.pid, signal.SIGINT if way == "Ctrl-C" else signal.SIGKILL)
+        self.counts["kills"] += 1
+        self.counts["kills of studies that train really"] += self.real
         self.counts[f"kills: {way}"] += 1
         for name in running or ["Snakemake alone"]:
             self.counts[f"while running: {name}"] += 1
@@ -205,29 +212,30 @@ class Victim:
         self.leave()
 
 
-def campaign(folder: Path, kills: int, real: bool, random_: random.Random) -> Counter[str]:
-    """Kill `kills` times, then let the last study end; return what was counted."""
+def campaign(
+    folder: Path, kills: int, real: bool, random_: random.Random, until: float
+) -> Counter[str]:
+    """Kill `kills` times, or until that time, let the last study end; return what was counted."""
     victim = Victim(folder, real)
     print(f"{'real' if real else 'formula'}: undisturbed in {victim.seconds:.0f} s", flush=True)
     done = 0
-    while done < kills:
+    while done < kills and time.monotonic() < until:
         way = random_.choice(WAYS)
         if victim.attempt(random_, way):
             done += 1
             print(f"{done} of {kills}: {way}", flush=True)
     ends = victim.counts["studies brought to their end"]
-    for _ in range(4):
-        # The first may find a lock, the next may stumble over jobs of the killed head's.
+    while victim.counts["studies brought to their end"] == ends:
         victim.attempt(random_, None)
-        if victim.counts["studies brought to their end"] > ends:
-            return victim.counts
-    raise Fault(f"the study does not come to its end:\n{victim.said}")
+    return victim.counts
 
 
-def fault_or_counts(folder: Path, kills: int, real: bool, seed: int) -> Counter[str] | str:
+def fault_or_counts(
+    folder: Path, kills: int, real: bool, seed: int, until: float
+) -> Counter[str] | str:
     """Run a campaign in a process of its own; return what it counted, or the fault it found."""
     try:
-        return campaign(folder, kills, real, random.Random(seed))
+        return campaign(folder, kills, real, random.Random(seed), until)
     except Fault as fault:
         return str(fault)
 
@@ -237,7 +245,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--real", type=int, default=20, help="kills in studies that train really")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other moments")
+    parser.add_argument("--minutes", type=float, default=600, help="end then, with what was done")
     options = parser.parse_args()
+    until = time.monotonic() + 60 * options.minutes
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="snaketune-kills-") as name:
         # Two studies beside each other, since a start of Snakemake keeps one core busy alone.
@@ -245,10 +255,8 @@ def main() -> None:
         parts = [(True, options.real), (False, formula // 2), (False, formula - formula // 2)]
         with ProcessPoolExecutor(max_workers=2) as pool:
             work = [
-                pool.submit(
-                    fault_or_counts, Path(name, str(number)), kills, real, options.seed + number
-                )
-                for number, (real, kills) in enumerate(parts)
+                pool.submit(fault_or_counts, Path(name, str(seed)), kills, real, seed, until)
+                for seed, (real, kills) in enumerate(parts, options.seed)
                 if kills
             ]
             found = [one.result() for one in work]
@@ -257,7 +265,6 @@ def main() -> None:
                 shutil.copytree(name, KEPT, symlinks=True, dirs_exist_ok=True)
                 sys.exit(f"FAULT, left in {KEPT}: {one}")
             counts += one
-    figures: dict[str, int | str] = {"kills": options.kills, "of which real": options.real}
     record(
         "kills",
         title="Kills",
@@ -272,7 +279,7 @@ def main() -> None:
             " had down as done was trained again; every study came to its end. Most trainings were"
             " computed by a formula, the others were real."
         ),
-        figures={**figures, **dict(sorted(counts.items()))},
+        figures=dict(sorted(counts.items())),
     )
 
 

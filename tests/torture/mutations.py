@@ -72,7 +72,8 @@ def _scale(config: Any, path: Keys, random_: random.Random) -> None:
 
 def _misspell(config: Any, path: Keys, random_: random.Random) -> None:
     parent, key = _parent(config, path), path[-1]
-    if not isinstance(parent, dict):
+    # A key that is no text any more has been misspelt before.
+    if not isinstance(parent, dict) or not isinstance(key, str):
         return
     at = random_.randrange(len(key))
     swapped = key[:at] + random_.choice(string.ascii_lowercase + "_- .") + key[at + 1 :]

@@ -15,8 +15,8 @@ from tests.conftest import PROJECT
 
 REQUIREMENTS = Path(__file__).parent / "mutants.txt"
 SEED = 42
-TESTS = ("rank", "ask", "search", "statistics", "designs", "degenerate", "effects", "best",
-         "confirm", "noise", "evidence")  # fmt: skip
+TESTS = ("rank", "ask", "warm_start", "search", "statistics", "designs", "degenerate", "effects",
+         "best", "confirm", "noise", "evidence")  # fmt: skip
 # Simulated studies, drawings and the like take seconds each. Without them a mutant can only survive
 # more easily, so the score is a lower bound.
 LEFT_OUT = ("stated_rate", "two_sd", "intervals_hold_the_truth", "planted_interactions",
