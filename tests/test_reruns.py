@@ -3,6 +3,7 @@
 On copies of a finished study; nearly all are dry runs.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -29,6 +30,17 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 def append(path: Path, text: str) -> None:
     with path.open("a", encoding="utf-8") as stream:
         stream.write(text)
+
+
+def record_as_it_is(folder: Path, path: Path) -> None:
+    """Have Snakemake's records say of a file that what was made of it was made of what it is."""
+    name = str(path.relative_to(folder))
+    checksum = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    for file in (folder / ".snakemake/metadata").iterdir():
+        record = read_json(file)
+        if name in (record["input_checksums"] or {}):
+            record["input_checksums"][name] = checksum
+            file.write_text(json.dumps(record), encoding="utf-8")
 
 
 def test_a_changed_statement_of_the_training_retrains_everything(copy: Path) -> None:
@@ -126,10 +138,9 @@ def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> No
     metrics["versions"]["torch"] = "2.12.0"
     metrics["objective"]["value"] -= 0.25
     write_json(path, metrics)
-    # Old, or the tables would be made again first, and refuse such a file; and meant.
+    # Old, or the tables would be made again first, and refuse such a file.
     os.utime(path, (1e9, 1e9))
-    forgotten = run(copy, "--cleanup-metadata", str(path.relative_to(copy)))
-    assert forgotten.returncode == 0, forgotten.stdout
+    record_as_it_is(copy, path)
     process = run(copy, "--cores", "1", "--", "verify")
     assert process.returncode != 0
     lines = (copy / STUDY / "logs/verify.log").read_text().splitlines()
