@@ -268,7 +268,8 @@ def main() -> None:
     record(
         "kills",
         title="Kills",
-        command=f"python -m tests.torture.kills --kills {options.kills} --real {options.real}",
+        command=f"python -m tests.torture.kills --kills {options.kills} --real {options.real}"
+        f" --minutes {options.minutes:g}",
         text=(
             "Small studies were killed at random moments, among them the starts of jobs of every"
             " kind, in four ways: everything with -9, Snakemake alone with -9, one job with -9, and"
