@@ -50,7 +50,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
         refine={"configurations": []},
         optuna={"trials": 2, "batch_size": 2, "warm_start": ["baseline", "screen"]},
     )
-    process = run(folder, TRIALS, "--cores", "2", full=False)
+    process = run(folder, "--cores", "2", "--", TRIALS, full=False)
     assert process.returncode == 0, process.stdout
     return folder
 
