@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.processes import descendants, end_all_in, script
 from tests.torture import campaign
-from tests.torture.processes import descendants, end_all_in, script
 
 
 def test_the_page_is_what_the_last_campaigns_found() -> None:

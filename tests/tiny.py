@@ -45,6 +45,19 @@ def make_data(folder: Path, sizes: dict[str, int]) -> None:
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def plane(levels: int) -> dict[str, Any]:
+    """Return two hyperparameters to vary, each with a grid of so many levels: many runs."""
+    return {
+        name: {
+            "baseline": baseline,
+            "screen": [0.0],
+            "grid": [round(0.3 * (level + 1) / (levels + 1), 6) for level in range(levels)],
+            "search": {"low": 0.0, "high": 0.4},
+        }
+        for name, baseline in (("weight_decay", 0.01), ("dropout", 0.1))
+    }
+
+
 def make_study(folder: Path, **changes: Any) -> Path:
     """Write model, data and config of a small study into `folder`; return the config's path.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.cluster.slurm import PROJECT, Slurm, missing
 from tests.conftest import copy_project
-from tests.tiny import make_data, make_study
+from tests.tiny import make_data, make_study, plane
 
 
 def make_project(folder: Path, runs: int, batch_size: int) -> None:
@@ -32,16 +32,7 @@ def make_project(folder: Path, runs: int, batch_size: int) -> None:
     make_study(
         folder,
         training={"gpu": 1, "threads": 1, "memory_mb": 500, "runtime": 10, "precision": "fp32"},
-        hyperparameters={
-            name: {
-                "baseline": baseline,
-                "screen": [0.0],
-                "grid": [round(0.3 * (level + 1) / (levels + 1), 6) for level in range(levels)],
-                "search": {"low": 0.0, "high": 0.4},
-            }
-            for name, baseline in (("weight_decay", 0.01), ("dropout", 0.1))
-        }
-        | {"max_seq_length": {"baseline": 16}},
+        hyperparameters=plane(levels) | {"max_seq_length": {"baseline": 16}},
         baseline={"seeds": 3},
         refine={"configurations": []},
         optuna={"trials": runs // 2, "batch_size": batch_size, "warm_start": []},

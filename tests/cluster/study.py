@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from tests.cluster import slurm
 from tests.cluster.slurm import Slurm, wait_for
+from tests.processes import end_all_in
 
 # Of every test that needs the cluster.
 MARKS = [
@@ -147,10 +147,7 @@ class Study:
                 head.kill()
         cluster.command("scancel", "--user=root", check=False)
         wait_for("the end of the study's jobs", lambda: not cluster.jobs())
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if (process / "cwd").resolve() == self.folder:
-                    os.kill(int(process.name), signal.SIGKILL)
+        end_all_in(self.folder)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

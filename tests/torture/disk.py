@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.small_project import STUDY, contents
+from tests.small_project import STUDY
 from tests.torture import campaign, studies
 
 SIZE = 64_000_000
@@ -93,8 +93,7 @@ def tortured(
     if ended.code:
         yield "the study", f"FAULT does not go on:\n{ended.text[-4000:]}"
         return
-    found = contents(project)
-    wrong = sorted(name for name in expected if found.get(name) != expected[name])
+    wrong = studies.differing(project, expected)
     words = "ended with the bytes of an undisturbed study"
     yield "the study", f"FAULT differs: {', '.join(wrong)}" if wrong else words
 

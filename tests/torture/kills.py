@@ -24,9 +24,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.conftest import PROJECT
+from tests.processes import descendants, end_all_in, script
 from tests.small_project import STUDY, change_config, contents, new_project
 from tests.torture.campaign import record
-from tests.torture.processes import descendants, end_all_in, script
 
 # How a person, a system or a cluster ends things: everything at once, the head alone, one job.
 WAYS = ("everything", "head", "one job", "Ctrl-C")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.conftest import copy_project
 from tests.small_project import STUDY
-from tests.tiny import make_study
+from tests.tiny import make_study, plane
 from tests.torture.campaign import record
 
 ALLOWED = 1.05
@@ -29,15 +29,7 @@ def make_project(folder: Path, runs: int) -> None:
     levels = math.ceil(math.sqrt(runs / 2))
     make_study(
         folder,
-        hyperparameters={
-            name: {
-                "baseline": baseline,
-                "screen": [0.0],
-                "grid": [round(0.3 * (level + 1) / (levels + 1), 6) for level in range(levels)],
-                "search": {"low": 0.0, "high": 0.4},
-            }
-            for name, baseline in (("weight_decay", 0.01), ("dropout", 0.1))
-        }
+        hyperparameters=plane(levels)
         | {"max_seq_length": {"baseline": 16}, "num_train_epochs": {"baseline": 1}},
         refine={"configurations": []},
         optuna={"trials": math.ceil(runs / 2), "batch_size": 10},

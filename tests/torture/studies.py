@@ -62,6 +62,12 @@ def finished_study(folder: Path) -> tuple[Path, dict[str, bytes]]:
     return base, contents(base)
 
 
+def differing(folder: Path, expected: dict[str, bytes]) -> list[str]:
+    """Return which files that must be the same are not, or are missing."""
+    found = contents(folder)
+    return sorted(name for name in expected if found.get(name) != expected[name])
+
+
 def copy(base: Path, folder: Path) -> Path:
     """Return a copy of a study, file times kept, in the place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.small_project import STUDY, change_config, contents
+from tests.small_project import STUDY, change_config
 from tests.torture import campaign, studies
 
 Expected = dict[str, bytes]
@@ -59,9 +59,8 @@ def extended_meanwhile(home: Path, begun: Path, expected: Expected, rng: random.
     again = studies.snakemake(folder)
     if again.code:
         return f"FAULT the extended one failed:\n{again.text[-2000:]}"
-    found = contents(folder)
-    kept = [name for name in expected if name.startswith(("runs/optuna", "optuna/batch"))]
-    if wrong := [name for name in kept if found.get(name) != expected[name]]:
+    kept = ("runs/optuna", "optuna/batch")
+    if wrong := [name for name in studies.differing(folder, expected) if name.startswith(kept)]:
         return f"FAULT differs: {', '.join(wrong)}"
     if len((folder / STUDY / "optuna/trials.csv").read_text().splitlines()) != 7:
         return "FAULT the trials are not six"
@@ -117,8 +116,7 @@ def _until(there: Callable[[], bool]) -> None:
 
 
 def _same(folder: Path, expected: Expected, words: str) -> str:
-    found = contents(folder)
-    wrong = [name for name in expected if found.get(name) != expected[name]]
+    wrong = studies.differing(folder, expected)
     return f"FAULT differs: {', '.join(wrong)}" if wrong else words
 
 
