@@ -147,6 +147,9 @@ class Study:
                 head.kill()
         cluster.command("scancel", "--user=root", check=False)
         wait_for("the end of the study's jobs", lambda: not cluster.jobs())
+        if cluster.node_state() != "IDLE":  # the next study must not wait for it in vain
+            print(cluster.command("scontrol", "show", "node"))
+            cluster.update_node("resume")
         end_all_in(self.folder)
 
 

@@ -82,6 +82,9 @@ def test_a_node_that_drains_loses_its_daemon_and_goes_down_costs_no_result(
     wait_for("the jobs' return", lambda: not cluster.jobs("RUNNING,COMPLETING"))
     wait_for("the end of their processes", lambda: not cluster.steps())
     study.release(BASELINE, OTHER)
+    # A daemon that still knows a job refuses its second start, and SLURM drains the node.
+    cluster.kill_node()
+    cluster.start_node()
     cluster.update_node("resume")
     for job in jobs:  # now, not after the two minutes that SLURM gives a node
         cluster.command("scontrol", "update", f"JobId={job}", "StartTime=now")
