@@ -1,10 +1,10 @@
 """Train a run with scripts.train; write down a trial of Optuna that fails: its study goes on.
 
-A trial whose training is killed, or ends with an error of Python, is tried once more, unless
-whoever runs this tries again himself. What fails then is in metrics.json: status `failed`, no
-score; how many trials may fail the study says (optuna.max_failed). A mistake that the user can
-mend, a full disk and a request to end say nothing of the configuration: they stop here, as every
-failure of another run does.
+A trial whose training is killed, runs out of memory, or ends with an error of Python, is tried once
+more, unless whoever runs this tries again himself. What fails then is in metrics.json: status
+`failed`, no score; how many trials may fail the study says (optuna.max_failed). A mistake that the
+user can mend, a full disk and a request to end say nothing of the configuration: they stop here, as
+every failure of another run does.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.study.errors import command
+from scripts.study.errors import OUT_OF_MEMORY, command
 from scripts.study.files import read_json, write_csv, write_json
 
 # How often a run is tried by whoever runs this, such as `snakemake --retries`; 1 where unknown.
@@ -76,6 +76,8 @@ def why(code: int, error: str) -> str | None:
     """
     asked = code - 128 in ASKED
     lines = [line for line in error.splitlines() if line.strip()]
+    if code == 1 and any(line.startswith(OUT_OF_MEMORY) for line in lines[-3:]):
+        return "out of memory"
     told = any(line.startswith("snaketune: ") for line in lines[-3:])
     if code == 0 or asked or told:
         return None

@@ -121,6 +121,7 @@ def test_only_the_last_try_of_many_is_written_down(
         (139, "Fatal Python error\n", "killed by SIGSEGV"),
         (1, "Traceback\n  x\ntorch.OutOfMemoryError: CUDA, 3 GiB\n", "ended with OutOfMemoryError"),
         (1, "Traceback\n  x\nMemoryError\n", "ended with MemoryError"),
+        (1, "x\nsnaketune: out of memory (you asked for 8 bytes)\n  a training\n", "out of memory"),
         (3, "", "ended with exit code 3"),
     ],
 )

@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 # As the system and SQLite say it; safetensors passes the former on as text alone.
 _FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
+# As torch says it, of a processor's memory (an error of no kind of its own) and of a GPU's.
+_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory", "HIP out of memory")
+# How a line about it begins; whoever runs a training knows it by this.
+OUT_OF_MEMORY = "snaketune: out of memory"
 
 
 class StudyError(Exception):
@@ -19,10 +23,15 @@ def disk_full(error: BaseException) -> bool:
     return any(words in str(error) for words in _FULL)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that there was no memory left, of the machine or of its GPU."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY)
+
+
 def command(main: Callable[[], None]) -> None:
     """Run a command's `main`; print a `StudyError` as one message on stderr and exit with 1.
 
-    So it does where the disk is full, which is no mistake, but the user's to mend.
+    So it does where the disk is full or memory is short: no mistakes, but the user's to mend.
     """
     try:
         main()
@@ -30,10 +39,18 @@ def command(main: Callable[[], None]) -> None:
         print(f"snaketune: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        if not disk_full(error):
+        if disk_full(error):
+            message = (
+                f"snaketune: the disk is full ({error}); make room and run the same command again"
+            )
+        elif out_of_memory(error):
+            said = (str(error) or type(error).__name__).splitlines()[0]
+            message = (
+                f"{OUT_OF_MEMORY} ({said})\n  a training takes less with a smaller"
+                " train_batch_size, which more gradient_accumulation_steps make up for, or a"
+                " shorter max_seq_length"
+            )
+        else:
             raise
-        print(
-            f"snaketune: the disk is full ({error}); make room and run the same command again",
-            file=sys.stderr,
-        )
+        print(message, file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,0 +1,89 @@
+"""A training that runs out of memory says so in words; what it left is no result."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.study.errors import command, out_of_memory
+from scripts.study.files import write_json
+from scripts.training.tokens import save_tokens
+from tests.conftest import PROJECT
+from tests.training_parts import random_tokens, values, write_model
+
+LENGTH = 64
+# The training itself, where all that it may take beyond its imports are so many bytes.
+LIMITED = """
+import re, resource, sys
+from pathlib import Path
+from scripts import train
+from scripts.study.errors import command
+used = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv.pop(1)), resource.RLIM_INFINITY))
+command(train.main)
+"""
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    """Return the options of a training whose one batch takes hundreds of MB."""
+    folder = write_model(tmp_path / "model")
+    sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    tokens = random_tokens(4096, longest=LENGTH)
+    few = random_tokens(16, seed=1)
+    save_tokens(tmp_path / f"tokens/{LENGTH}.safetensors", {"train": tokens, "validation": few}, 0)
+    chosen = values(max_seq_length=LENGTH, train_batch_size=4096, num_train_epochs=1)
+    write_json(tmp_path / "run/run.json", {"hyperparameters": chosen, "seed": 7})
+    write_json(tmp_path / "info.json", {"fingerprint": "0" * 64, "labels": ["no", "yes"]})
+    facts = {"path": str(folder), "revision": None, "sha256": sha256}
+    write_json(tmp_path / "model.json", {**facts, "architecture": "bert"})
+    files = {"run": "run/run.json", "tokens": "tokens", "model": "model.json", "info": "info.json"}
+    options = {
+        **{name: tmp_path / path for name, path in files.items()},
+        "output": tmp_path / "run",
+    }
+    flat = [word for name, path in options.items() for word in (f"--{name}", str(path))]
+    return [*flat, "--metric", "f1", "--precision", "fp32"]
+
+
+@pytest.mark.parametrize(("room", "enough"), [(2**27, False), (2**33, True)])
+def test_a_training_with_too_little_memory(
+    arguments: list[str], tmp_path: Path, room: int, enough: bool
+) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(room), *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == (0 if enough else 1), process.stderr
+    assert (tmp_path / "run/metrics.json").exists() is enough
+    if not enough:
+        told, cure = process.stderr.splitlines()[-2:]
+        assert told.startswith("snaketune: out of memory (")
+        assert "smaller train_batch_size" in cure
+        assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory"),
+    ],
+)
+def test_each_way_to_say_it_is_known(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit):
+        command(main)
+    assert capsys.readouterr().err.startswith("snaketune: out of memory (")
+
+
+def test_another_error_is_not_taken_for_it() -> None:
+    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
