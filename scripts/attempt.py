@@ -76,11 +76,12 @@ def why(code: int, error: str) -> str | None:
     """
     asked = code - 128 in ASKED
     lines = [line for line in error.splitlines() if line.strip()]
-    if code == 1 and any(line.startswith(OUT_OF_MEMORY) for line in lines[-3:]):
-        return "out of memory"
-    told = any(line.startswith("snaketune: ") for line in lines[-3:])
-    if code == 0 or asked or told:
+    told = next((line for line in lines[-3:] if line.startswith("snaketune: ")), "")
+    short = told.startswith(OUT_OF_MEMORY)
+    if code == 0 or asked or (told and not short):
         return None
+    if short:
+        return "out of memory"
     if code > 128:
         try:
             return f"killed by {signal.Signals(code - 128).name}"

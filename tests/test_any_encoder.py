@@ -14,9 +14,16 @@ from scripts import train
 from scripts.study.files import read_json, write_json
 from scripts.study.schema import validate
 from scripts.training.loop import predict
-from scripts.training.tokens import save_tokens
-from scripts.training.weights import weights_sha256
-from tests.training_parts import ARCHITECTURES, POSITIONS, VOCABULARY, config, random_tokens, values
+from tests.training_parts import (
+    ARCHITECTURES,
+    POSITIONS,
+    VOCABULARY,
+    config,
+    random_tokens,
+    train_options,
+    values,
+    write_inputs,
+)
 
 SIZES = {
     "vocab_size": VOCABULARY,
@@ -41,29 +48,16 @@ def test_an_encoder_trains_and_is_saved_whole(
     own = FURTHER.get(architecture) or config(architecture)
     torch.manual_seed(0)
     Classifier.from_config(own).save_pretrained(tmp_path / "model")
-    facts = {"path": str(tmp_path / "model"), "revision": None}
-    facts["sha256"] = weights_sha256(tmp_path / "model")
-    write_json(tmp_path / "model.json", facts)
-    write_json(tmp_path / "info.json", {"fingerprint": "0" * 64, "labels": ["a", "b", "c"]})
     pad = own.pad_token_id or 0
     tokens = {
         role: random_tokens(size, seed, classes=3)
         for seed, (role, size) in enumerate({"train": 48, "validation": 20}.items())
     }
-    save_tokens(tmp_path / "tokens/128.safetensors", tokens, pad)
+    write_inputs(tmp_path, tmp_path / "model", tokens, 128, labels=["a", "b", "c"], pad=pad)
     changed = values(dropout=0.1, attention_dropout=0.1, weight_decay=0.1)
     write_json(tmp_path / "run/run.json", {"hyperparameters": changed, "seed": 1})
-    arguments = {
-        "--run": tmp_path / "run/run.json",
-        "--tokens": tmp_path / "tokens",
-        "--model": tmp_path / "model.json",
-        "--info": tmp_path / "info.json",
-        "--metric": "matthews_correlation",
-        "--precision": "fp32",
-        "--output": tmp_path / "run",
-        "--save-model": tmp_path / "saved",
-    }
-    flat = [str(part) for pair in arguments.items() for part in pair]
+    further = {"metric": "matthews_correlation", "save-model": tmp_path / "saved"}
+    flat = train_options(tmp_path, tmp_path / "run", **further)
     monkeypatch.setattr(sys, "argv", ["train", *flat])
     train.main()
 

@@ -18,7 +18,14 @@ from scripts.training import checkpoint as module
 from scripts.training.checkpoint import NAME, Checkpoint, Parts
 from scripts.training.loop import Result, train
 from scripts.training.model import build
-from tests.training_parts import ARCHITECTURES, random_tokens, values, write_model
+from tests.training_parts import (
+    ARCHITECTURES,
+    random_tokens,
+    train_options,
+    values,
+    write_inputs,
+    write_model,
+)
 
 EPOCHS = 4
 
@@ -197,31 +204,20 @@ def test_writing_takes_at_most_a_hundredth_of_the_time(
 
 def test_sigterm_ends_a_training_and_the_same_command_finishes_it(tmp_path: Path) -> None:
     from scripts.study.files import write_json
-    from scripts.training.tokens import save_tokens
     from tests.tiny import make_model
 
-    sha256 = make_model(tmp_path / "model")
+    make_model(tmp_path / "model")
     splits = {role: random_tokens(400, longest=12) for role in ("train", "validation")}
     for tokens in splits.values():
         tokens.input_ids[:] = tokens.input_ids % 20
-    save_tokens(tmp_path / "tokens/16.safetensors", splits, 0)
-    write_json(tmp_path / "info.json", {"fingerprint": "0" * 64, "labels": ["no", "yes"]})
-    write_json(
-        tmp_path / "model.json",
-        {"path": str(tmp_path / "model"), "revision": None, "sha256": sha256},
-    )
+    write_inputs(tmp_path, tmp_path / "model", splits, 16)
 
     def start(name: str) -> subprocess.Popen[str]:
         folder = tmp_path / name
         chosen = values(max_seq_length=16, num_train_epochs=6, dropout=0.1)
         write_json(folder / "run.json", {"hyperparameters": chosen, "seed": 7})
         return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "scripts.train", "--run", folder / "run.json"),
-                *("--tokens", tmp_path / "tokens", "--model", tmp_path / "model.json"),
-                *("--info", tmp_path / "info.json", "--metric", "f1", "--precision", "fp32"),
-                *("--output", folder),
-            ],
+            [sys.executable, "-m", "scripts.train", *train_options(tmp_path, folder)],
             env={**os.environ, "SNAKETUNE_CHECKPOINT_SECONDS": "0"},
             stdout=subprocess.PIPE,
             text=True,

@@ -1,6 +1,5 @@
 """A training that runs out of memory says so in words; what it left is no result."""
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +8,8 @@ import pytest
 
 from scripts.study.errors import command, out_of_memory
 from scripts.study.files import write_json
-from scripts.training.tokens import save_tokens
 from tests.conftest import PROJECT
-from tests.training_parts import random_tokens, values, write_model
+from tests.training_parts import random_tokens, train_options, values, write_inputs, write_model
 
 LENGTH = 64
 # The training itself, where all that it may take beyond its imports are so many bytes.
@@ -29,23 +27,12 @@ command(train.main)
 @pytest.fixture
 def arguments(tmp_path: Path) -> list[str]:
     """Return the options of a training whose one batch takes hundreds of MB."""
-    folder = write_model(tmp_path / "model")
-    sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    tokens = random_tokens(4096, longest=LENGTH)
-    few = random_tokens(16, seed=1)
-    save_tokens(tmp_path / f"tokens/{LENGTH}.safetensors", {"train": tokens, "validation": few}, 0)
+    model = write_model(tmp_path / "model")
+    splits = {"train": random_tokens(4096, longest=LENGTH), "validation": random_tokens(16, seed=1)}
+    write_inputs(tmp_path, model, splits, LENGTH)
     chosen = values(max_seq_length=LENGTH, train_batch_size=4096, num_train_epochs=1)
     write_json(tmp_path / "run/run.json", {"hyperparameters": chosen, "seed": 7})
-    write_json(tmp_path / "info.json", {"fingerprint": "0" * 64, "labels": ["no", "yes"]})
-    facts = {"path": str(folder), "revision": None, "sha256": sha256}
-    write_json(tmp_path / "model.json", {**facts, "architecture": "bert"})
-    files = {"run": "run/run.json", "tokens": "tokens", "model": "model.json", "info": "info.json"}
-    options = {
-        **{name: tmp_path / path for name, path in files.items()},
-        "output": tmp_path / "run",
-    }
-    flat = [word for name, path in options.items() for word in (f"--{name}", str(path))]
-    return [*flat, "--metric", "f1", "--precision", "fp32"]
+    return train_options(tmp_path, tmp_path / "run")
 
 
 @pytest.mark.parametrize(("room", "enough"), [(2**27, False), (2**33, True)])

@@ -18,9 +18,9 @@ from scripts.study.errors import command as run_command
 from scripts.study.files import read_json, write_json
 from scripts.study.schema import validate
 from scripts.training.data import load, standardise
-from scripts.training.tokens import Tokens, save_tokens, tokenise
+from scripts.training.tokens import Tokens, tokenise
 from tests.tiny import make_data, make_model
-from tests.training_parts import random_tokens, values, write_model
+from tests.training_parts import random_tokens, train_options, values, write_inputs, write_model
 
 LENGTH = 16
 FILES = ("metrics.json", "history.csv", "predictions.csv")
@@ -30,7 +30,7 @@ FILES = ("metrics.json", "history.csv", "predictions.csv")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what a training reads: model.json, info.json and tokens."""
     folder = tmp_path_factory.mktemp("study")
-    sha256 = make_model(folder / "model")
+    make_model(folder / "model")
     make_data(folder, {"train": 32, "validation": 16, "test": 8})
     files = {role: str(folder / f"{role}.jsonl") for role in ("train", "validation", "test")}
     loaded = {role: load({"path": "json", "data_files": files}, role) for role in files}
@@ -38,10 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     splits, _ = standardise(loaded, columns, None)
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
     tokens = {role: tokenise(columns, tokenizer, LENGTH) for role, columns in splits.items()}
-    save_tokens(folder / f"data/tokens/{LENGTH}.safetensors", tokens, 0)
-    write_json(folder / "data/info.json", {"fingerprint": "0" * 64, "labels": ["no", "yes"]})
-    facts = {"path": str(folder / "model"), "revision": None, "sha256": sha256}
-    write_json(folder / "data/model.json", {**facts, "architecture": "bert"})
+    write_inputs(folder / "data", folder / "model", tokens, LENGTH)
     return folder / "data"
 
 
@@ -54,7 +51,7 @@ def command(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trai
 
     def run(
         name: str = "run",
-        *options: str,
+        *further: str,
         model: Path | None = None,
         metric: str = "f1",
         document: Any = None,
@@ -65,17 +62,8 @@ def command(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trai
         chosen = values(**{"max_seq_length": LENGTH, "dropout": 0.1, **changes})
         run_json = {"hyperparameters": chosen, "seed": 7, **(extra or {})}
         write_json(folder / "run.json", document if document is not None else run_json)
-        arguments = {
-            "--run": folder / "run.json",
-            "--tokens": data / "tokens",
-            "--model": model or data / "model.json",
-            "--info": data / "info.json",
-            "--metric": metric,
-            "--precision": "fp32",
-            "--output": folder,
-        }
-        flat = [str(part) for pair in arguments.items() for part in pair]
-        monkeypatch.setattr(sys, "argv", ["train", *flat, *options])
+        flat = train_options(data, folder, model=model or data / "model.json", metric=metric)
+        monkeypatch.setattr(sys, "argv", ["train", *flat, *further])
         train.main()
         return folder
 

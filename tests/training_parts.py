@@ -1,5 +1,6 @@
 """Small models, tokens and hyperparameters that the tests of training share."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from scripts.study.files import write_json
 from scripts.study.hyperparameters import Value, defaults
-from scripts.training.tokens import Tokens
+from scripts.training.tokens import Tokens, save_tokens
+from scripts.training.weights import weights_sha256
 
 VOCABULARY = 30
 POSITIONS = 66
@@ -82,6 +85,36 @@ def random_tokens(examples: int, seed: int = 0, classes: int = 2, longest: int =
         offsets=np.cumsum([0, *lengths], dtype=np.int64),
         labels=labels.astype(np.int64),
     )
+
+
+def write_inputs(
+    folder: Path,
+    model: Path,
+    splits: Mapping[str, Tokens],
+    length: int,
+    labels: Sequence[str] = ("no", "yes"),
+    pad: int = 0,
+) -> None:
+    """Write into `folder` what a training reads beside its run.json, for the model in `model`."""
+    save_tokens(folder / f"tokens/{length}.safetensors", splits, pad)
+    write_json(folder / "info.json", {"fingerprint": "0" * 64, "labels": list(labels)})
+    facts = {"path": str(model), "revision": None, "sha256": weights_sha256(model)}
+    write_json(folder / "model.json", facts)
+
+
+def train_options(inputs: Path, run: Path, **changes: object) -> list[str]:
+    """Return the options of scripts.train for the run in the folder `run`, with `changes`."""
+    chosen = {
+        "run": run / "run.json",
+        "tokens": inputs / "tokens",
+        "model": inputs / "model.json",
+        "info": inputs / "info.json",
+        "metric": "f1",
+        "precision": "fp32",
+        "output": run,
+        **changes,
+    }
+    return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
 
 
 def same(one: Tokens, other: Tokens) -> bool:

@@ -46,9 +46,9 @@ def command(main: Callable[[], None]) -> None:
         elif out_of_memory(error):
             said = (str(error) or type(error).__name__).splitlines()[0]
             message = (
-                f"{OUT_OF_MEMORY} ({said})\n  a training takes less with a smaller"
-                " train_batch_size, which more gradient_accumulation_steps make up for, or a"
-                " shorter max_seq_length"
+                f"{OUT_OF_MEMORY} ({said}); give it more, and run the same command again\n"
+                "  a training takes less with a smaller train_batch_size, which more"
+                " gradient_accumulation_steps make up for, or a shorter max_seq_length"
             )
         else:
             raise
