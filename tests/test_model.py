@@ -178,8 +178,14 @@ def test_a_gpu_takes_the_attention_that_the_model_has(
 def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert precision("fp32", CPU) == "fp32"
     assert precision("bf16", CPU) == "bf16"
-    for has_amx, expected in ((True, "bf16"), (False, "fp32")):
+    for has_amx, has_avx, expected in (
+        (True, True, "bf16"),
+        (True, False, "bf16"),
+        (False, True, "bf16"),
+        (False, False, "fp32"),
+    ):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_amx: has)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx: has)
         assert precision("auto", CPU) == expected
     gpu = torch.device("cuda")
     for has_bf16, expected in ((True, "bf16"), (False, "fp32")):

@@ -27,8 +27,9 @@ def precision(wanted: str, where: torch.device) -> str:
         return wanted
     if where.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # Without AMX a CPU emulates bf16 products: three times slower than fp32 on AVX-512 alone.
-    return "bf16" if torch.cpu._is_amx_tile_supported() else "fp32"
+    # Any other CPU emulates bf16 products: three times slower than fp32 on AVX-512 alone.
+    in_hardware = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if in_hardware else "fp32"
 
 
 def build(
