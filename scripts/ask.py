@@ -5,17 +5,17 @@ Out: `optuna/batch-<number>.json` with a full batch of proposals.
 """
 
 import argparse
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
 from scripts.study.failures import check_failed
-from scripts.study.files import read_json, write_json
-from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.files import write_json
 from scripts.study.names import trial_name
-from scripts.study.search import Trial, distributions, epoch_values, propose
+from scripts.study.search import distributions, propose
+from scripts.study.search_files import read_batch, read_scores, read_space, read_warm_start
+from scripts.study.trial import Trial
 
 
 def main() -> None:
@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("--batch", required=True, type=int, help="number of the batch, from 1")
     parser.add_argument("--max-failed", type=int, default=0, help="earlier trials that may fail")
     options = parser.parse_args()
-    space = read_json(options.space)
+    space = read_space(options.space)
     folder = options.space.parent
-    warm_start = _warm_start(folder / "warm-start.csv", space["space"])
+    warm_start = read_warm_start(folder / "warm-start.csv", space["space"])
     earlier = [
         _trial(folder, space, proposal)
         for batch in range(1, options.batch)
-        for proposal in read_json(folder / f"batch-{batch:04d}.json")["trials"]
+        for proposal in read_batch(folder / f"batch-{batch:04d}.json")["trials"]
     ]
     failed = {
         Path(trial.attributes["folder"]): trial.attributes["failure"]
@@ -71,28 +71,14 @@ def main() -> None:
     print(f"batch {options.batch}: trials {first} to {first + size - 1}")
 
 
-def _warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [
-            Trial(
-                {name: HYPERPARAMETERS[name].canonical(row[name]) for name in space},
-                "complete",
-                [float(row["objective"])],
-            )
-            for row in csv.DictReader(stream)
-        ]
-
-
 def _trial(folder: Path, space: Mapping[str, Any], proposal: Mapping[str, Any]) -> Trial:
     """Return a finished trial; one that failed is to the sampler what one that diverged is."""
     home = folder.parent / "runs" / trial_name(proposal["trial"], space["seed"])
-    metrics = read_json(home / "metrics.json")
+    status, values, failure = read_scores(home / "metrics.json")
     parameters = {name: proposal["hyperparameters"][name] for name in space["space"]}
-    if metrics["status"] == "failed":
-        told = {"folder": str(home), "failure": metrics.get("failure", "no reason")}
-        return Trial(parameters, "diverged", [], told)
-    values = [] if metrics["status"] == "diverged" else epoch_values(metrics)
-    return Trial(parameters, metrics["status"], values)
+    if status == "failed":
+        return Trial(parameters, "diverged", [], {"folder": str(home), "failure": failure})
+    return Trial(parameters, status, values)
 
 
 if __name__ == "__main__":

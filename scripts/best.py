@@ -4,13 +4,8 @@ import argparse
 from pathlib import Path
 
 from scripts.analysis import comparison
-from scripts.analysis.collect import (
-    collect_planned,
-    open_study,
-    planned,
-    read_chosen,
-    read_info,
-)
+from scripts.analysis.collect import collect_planned, planned, read_info
+from scripts.study.documents import open_study, read_chosen
 from scripts.study.errors import command
 from scripts.study.files import write_json
 

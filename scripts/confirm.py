@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from scripts.analysis import confirmation, verdict
-from scripts.analysis.collect import open_study
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.files import write_csv, write_json
 

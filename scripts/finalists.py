@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from scripts.analysis.collect import collect, open_study
+from scripts.analysis.collect import collect
 from scripts.analysis.finalists import finalists
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.files import write_json
 

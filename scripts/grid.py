@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 from scripts.analysis import interactions
-from scripts.analysis.collect import collect, open_study, read_chosen, write_table
+from scripts.analysis.collect import collect, write_table
 from scripts.analysis.comparison import describe
+from scripts.study.documents import open_study, read_chosen
 from scripts.study.errors import command
 from scripts.study.files import write_csv
 

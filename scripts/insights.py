@@ -9,16 +9,11 @@ from pathlib import Path
 
 from scripts.analysis import importances, interactions, noise, searches
 from scripts.analysis.advice import advise
-from scripts.analysis.collect import (
-    collect_planned,
-    open_study,
-    planned,
-    read_chosen,
-    read_info,
-)
+from scripts.analysis.collect import collect_planned, planned, read_info
+from scripts.study.documents import open_study, read_chosen
 from scripts.study.errors import command
 from scripts.study.files import read_json, write_csv, write_json
-from scripts.study.search import epoch_values
+from scripts.study.trial import epoch_values
 
 
 def insights(path: Path) -> str:

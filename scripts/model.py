@@ -19,8 +19,8 @@ from transformers import AutoTokenizer
 from transformers.utils import logging
 
 from scripts.analysis.again import compare, train_again
-from scripts.analysis.collect import open_study
 from scripts.analysis.recommended import recommended
+from scripts.study.documents import open_study
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json, write_text
 from scripts.training.classifier import FACTS

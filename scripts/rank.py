@@ -7,11 +7,12 @@ screen/results.csv (baseline and screening) beside study.json.
 import argparse
 from pathlib import Path
 
-from scripts.analysis.collect import collect_planned, open_study, planned, write_table
+from scripts.analysis.collect import collect_planned, planned, write_table
 from scripts.analysis.comparison import describe
 from scripts.analysis.effects import RANKING_COLUMNS, choose, noise_sd, ranking_rows
 from scripts.analysis.evidence import too_close
 from scripts.analysis.screening import design_columns, effects_of
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.files import write_csv, write_json
 from scripts.study.plan import candidates

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from scripts.analysis.collect import collect, open_study, write_table
+from scripts.analysis.collect import collect, write_table
 from scripts.analysis.comparison import describe
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 
 

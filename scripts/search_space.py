@@ -7,8 +7,9 @@ that a batch of trials is computed from beside the runs.
 import argparse
 from pathlib import Path
 
+from scripts.study.documents import open_study, read_chosen
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json
+from scripts.study.files import write_json
 from scripts.study.plan import baseline_values
 
 
@@ -16,9 +17,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.search_space", description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="results/<study>/study.json")
     options = parser.parse_args()
-    study = read_json(options.study)
-    folder = options.study.parent
-    chosen = read_json(folder / "screen/chosen.json")["hyperparameters"]
+    study, folder = open_study(options.study)
+    chosen = read_chosen(study, folder)
     blocks = study["hyperparameters"]
     space = {name: blocks[name]["search"] for name in chosen if "search" in blocks[name]}
     if not space:

@@ -6,8 +6,9 @@ The confirmation's runs are among them; what they score on the test split is in 
 import argparse
 from pathlib import Path
 
-from scripts.analysis.collect import collect, open_study, write_table
+from scripts.analysis.collect import collect, write_table
 from scripts.analysis.comparison import describe
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.plan import ALL_STAGES
 

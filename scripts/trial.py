@@ -7,7 +7,8 @@ import argparse
 from pathlib import Path
 
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json
+from scripts.study.files import write_json
+from scripts.study.search_files import read_batch
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     parser.add_argument("--trial", required=True, type=int, help="number of the trial, from 1")
     parser.add_argument("--output", required=True, type=Path, help="run.json to write")
     options = parser.parse_args()
-    batch = read_json(options.batch)
+    batch = read_batch(options.batch)
     for proposal in batch["trials"]:
         if proposal["trial"] == options.trial:
             run = {"hyperparameters": proposal["hyperparameters"], "seed": batch["seed"]}

@@ -4,7 +4,6 @@ In: the study's trials and its warm start. Out: `optuna/trials.csv` and `optuna/
 """
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +12,15 @@ from typing import Any
 import optuna
 import pandas as pd
 
-from scripts.analysis.collect import collect, open_study, write_table
+from scripts.analysis.collect import collect, write_table
 from scripts.analysis.comparison import describe
+from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.failures import check_failed
 from scripts.study.files import read_json, write_bytes
-from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.search import Trial, distributions, epoch_values, frozen
+from scripts.study.search import distributions, frozen
+from scripts.study.search_files import read_space, read_warm_start
+from scripts.study.trial import Trial, epoch_values
 
 
 def main() -> None:
@@ -43,9 +44,9 @@ def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> byte
     `run`. Failed here means diverged, or that training failed: the attribute `failure`
     then says how.
     """
-    space = read_json(folder / "optuna" / "space.json")["space"]
+    space = read_space(folder / "optuna" / "space.json")["space"]
     known = distributions(space)
-    finished = [_warm_start(row, space) for row in _rows(folder / "optuna" / "warm-start.csv")]
+    finished = read_warm_start(folder / "optuna" / "warm-start.csv", space)
     for row in frame.to_dict(orient="records"):
         metrics = read_json(folder / "runs" / row["run"] / "metrics.json")
         lost = row["status"] in ("diverged", "failed")
@@ -74,20 +75,6 @@ def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> byte
                 trial.intermediate_values = {}
         written.add_trials(made)
         return path.read_bytes()
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _warm_start(row: Mapping[str, str], space: Mapping[str, Any]) -> Trial:
-    return Trial(
-        {name: HYPERPARAMETERS[name].canonical(row[name]) for name in space},
-        "complete",
-        [float(row["objective"])],
-        {"run": row["run"], "stage": row["stage"], "warm_start": True},
-    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pandas as pd
 from scripts.study.errors import command
 from scripts.study.files import read_json, write_csv
 from scripts.study.search import contains, distributions
+from scripts.study.search_files import WARM_START_COLUMNS, read_space
 
 
 def main() -> None:
@@ -21,11 +22,11 @@ def main() -> None:
     parser.add_argument("--study", required=True, type=Path, help="results/<study>/study.json")
     options = parser.parse_args()
     folder = options.study.parent
-    search = read_json(folder / "optuna/space.json")
+    search = read_space(folder / "optuna/space.json")
     rows = _rows(read_json(options.study), folder, search)
     write_csv(
         folder / "optuna/warm-start.csv",
-        ["run", "stage", "objective", *sorted(search["space"])],
+        [*WARM_START_COLUMNS, *sorted(search["space"])],
         rows,
     )
     print(f"warm start: {len(rows)} runs")

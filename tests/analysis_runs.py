@@ -1,7 +1,7 @@
 """Fabricated studies and runs for the tests of the analysis: no training, only its files."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +173,15 @@ def write_batches(folder: Path, study: Mapping[str, Any]) -> None:
             }
             for trial in trials
         ]
-        write_json(
-            folder / "optuna" / f"batch-{batch:04d}.json", {"batch": batch, "trials": proposals}
-        )
+        write_batch(folder, study, batch, proposals)
+
+
+def write_batch(
+    folder: Path, study: Mapping[str, Any], batch: int, proposals: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write one Optuna batch of a study that does not prune."""
+    document = {"batch": batch, "seed": study["seed"], "pruning": None, "trials": proposals}
+    write_json(folder / f"optuna/batch-{batch:04d}.json", document)
 
 
 def change(path: Path, edit: Callable[[Any], object]) -> None:

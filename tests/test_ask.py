@@ -13,7 +13,8 @@ from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_json
 from scripts.study.hyperparameters import defaults
 from scripts.study.schema import validate
-from scripts.study.search import Trial, distributions, propose
+from scripts.study.search import distributions, propose
+from scripts.study.trial import Trial
 from tests.asked import (
     NONE,
     SEARCH,

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from scripts import grid
-from scripts.analysis.collect import COLUMNS, collect, read_chosen, write_table
+from scripts.analysis.collect import COLUMNS, collect, write_table
 from scripts.study import plan
+from scripts.study.documents import read_chosen
 from scripts.study.errors import StudyError
 from scripts.study.schema import validate
 from tests.analysis_runs import (
@@ -266,6 +267,9 @@ def test_a_damaged_benchmark_is_refused_and_a_missing_one_leaves_the_cell_empty(
         {"batch": 1, "trials": [{"trial": 1}]},
         {"batch": 1, "trials": []},
         {"batch": 1, "trials": [{"trial": 1, "hyperparameters": {"learning_rate": 1e-5}}]},
+        {"batch": 7, "seed": 42, "pruning": None, "trials": []},
+        {"batch": 1, "seed": 42, "pruning": None, "trials": []},
+        {"batch": 1, "seed": 42, "pruning": None, "trials": [{"trial": 1, "hyperparameters": {}}]},
     ],
 )
 def test_a_damaged_batch_is_refused(study: dict[str, Any], folder: Path, document: object) -> None:

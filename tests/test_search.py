@@ -10,14 +10,13 @@ import pytest
 from scripts.study import optuna_options
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 from scripts.study.search import (
-    Trial,
     contains,
     distributions,
-    epoch_values,
     frozen,
     propose,
     sampler_seed,
 )
+from scripts.study.trial import Trial, epoch_values
 
 SAMPLERS = tuple(optuna_options.SAMPLERS)
 Space = dict[str, dict[str, Any]]

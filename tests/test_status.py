@@ -17,7 +17,7 @@ from scripts.study import plan
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text, write_json
 from scripts.views.status import duration, render
-from tests.analysis_runs import change, full_study, metrics_document, write_study
+from tests.analysis_runs import change, full_study, metrics_document, write_batch, write_study
 
 PROJECT = Path(__file__).resolve().parent.parent
 CHOSEN = ["learning_rate", "train_batch_size"]
@@ -155,6 +155,14 @@ def test_results_of_another_plan_are_left_to_do(finished: Path) -> None:
     assert look(full_study(), finished).total.left == 1
 
 
+@pytest.mark.parametrize("document", ["", "[]", "{}", '{"trials": 3}', '{"hyperparameters": "lr"}'])
+def test_a_damaged_file_leaves_the_stage_unknown(finished: Path, document: str) -> None:
+    (finished / "screen/chosen.json").write_text(document)
+    (finished / "optuna/batch-0001.json").write_text(document)
+    stages = {stage.name: stage for stage in look(full_study(), finished).stages}
+    assert (stages["baseline"].done, stages["grid"].done, stages["optuna"].done) == (3, 0, 2)
+
+
 def test_pruned_and_diverged_runs_are_done(finished: Path) -> None:
     for name, kind in ((RUN, "diverged"), ("optuna-0001-seed42", "pruned")):
         change(
@@ -252,7 +260,7 @@ def test_ten_thousand_runs(tmp_path: Path) -> None:
     for batch in range(1, 101):
         trials = range(100 * batch - 99, 100 * batch + 1)
         proposals = [{"trial": trial, "hyperparameters": values} for trial in trials]
-        write_json(folder / f"optuna/batch-{batch:04d}.json", {"batch": batch, "trials": proposals})
+        write_batch(folder, study, batch, proposals)
     for name in plan.trial_runs(study):
         home = folder / "runs" / name
         home.mkdir(parents=True)

@@ -14,6 +14,7 @@ from scripts import ask, search_space, trials, warm_start
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_csv, write_json
 from scripts.study.hyperparameters import defaults
+from tests.analysis_runs import make_study
 from tests.asked import (
     COLUMNS,
     NONE,
@@ -33,12 +34,11 @@ def write_study(folder: Path, **changes: Any) -> Path:
     }
     for name, search in SEARCH.items():
         blocks[name]["search"] = search
-    study = {
-        "study": "tiny",
-        "seed": 42,
-        "objective": {"metric": "f1", "direction": "maximize"},
-        "hyperparameters": blocks,
-        "optuna": {
+    study = make_study(
+        blocks,
+        study="tiny",
+        grid={"enabled": True},
+        optuna={
             "trials": 2,
             "batch_size": 2,
             "sampler": {"name": "tpe", "options": {}},
@@ -46,7 +46,7 @@ def write_study(folder: Path, **changes: Any) -> Path:
             "warm_start": ["baseline", "screen", "grid", "refine"],
             **changes,
         },
-    }
+    )
     write_json(folder / "study.json", study)
     write_json(folder / "screen/chosen.json", {"hyperparameters": sorted(SEARCH), "rule": ""})
     return folder / "study.json"
@@ -168,3 +168,13 @@ def test_the_storage_holds_every_trial(tmp_path: Path) -> None:
     assert found.best_trial.value == 0.25
     assert found.metric_names == ["f1"]
     assert json.dumps(found.trials[0].user_attrs)
+
+
+@pytest.mark.parametrize("document", [[], {"hyperparameters": "dropout"}, {"rule": ""}])
+def test_a_choice_of_the_wrong_shape_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: object
+) -> None:
+    path = write_study(tmp_path)
+    write_json(tmp_path / "screen/chosen.json", document)
+    with pytest.raises(StudyError, match=r"chosen\.json: .*; delete the file"):
+        run(monkeypatch, search_space, "--study", path)

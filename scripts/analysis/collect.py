@@ -13,10 +13,12 @@ import pandas as pd
 
 from scripts.analysis import runfiles
 from scripts.study import plan
+from scripts.study.documents import read_chosen, read_finalists
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_text
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 from scripts.study.plan import ALL_STAGES, STAGES, Study
+from scripts.study.search_files import read_batch
 
 # Columns of summary/runs.csv; the stages' own tables leave out `seconds`, so that they are the
 # same bytes when the same study runs again.
@@ -35,8 +37,6 @@ COLUMNS = (
 )
 # Further columns of confirm/results.csv: the held-out test split's metrics.
 TEST_COLUMNS = tuple(f"test_{name}" for name in runfiles.METRICS)
-_KEYS = ("study", "seed", "objective", "model", "training", "hyperparameters", "baseline",
-         "screen", "rank", "grid", "refine", "optuna", "confirm")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,54 +49,6 @@ class Planned:
     def names(self, stages: Iterable[str]) -> list[str]:
         """Return the names of the runs of `stages`, stage after stage, each once."""
         return list(dict.fromkeys(name for stage in stages for name in self.stages[stage]))
-
-
-def open_study(path: Path | str) -> tuple[dict[str, Any], Path]:
-    """Return the resolved study in study.json at `path`, and the study's folder."""
-    study = read_json(path)
-    missing = [key for key in _KEYS if not isinstance(study, dict) or key not in study]
-    if missing:
-        raise StudyError(
-            f"{path}: {', '.join(missing)} missing; it is not a resolved study: run snakemake"
-            " again to make it"
-        )
-    return study, Path(path).parent
-
-
-def read_chosen(study: Study, folder: Path) -> list[str]:
-    """Return the hyperparameters chosen for grid and Optuna; none where the study has neither."""
-    if not (study["grid"]["enabled"] or study["optuna"]["trials"]):
-        return []
-    path = folder / "screen" / "chosen.json"
-    document = read_json(path)
-    names = document.get("hyperparameters") if isinstance(document, dict) else None
-    if not isinstance(names, list) or len(set(map(str, names))) != len(names):
-        raise StudyError(
-            f"{path}: hyperparameters is {names!r}, not a list of names, each once; delete the file"
-            " and run snakemake again"
-        )
-    for name in names:
-        if not isinstance(name, str) or name not in study["hyperparameters"]:
-            raise StudyError(
-                f"{path}: {name!r} is not a hyperparameter; delete the file and run snakemake again"
-            )
-    return names
-
-
-def read_finalists(folder: Path) -> list[dict[str, Any]]:
-    """Return the finalists in confirm/finalists.json, the best first (`finalists.finalists`)."""
-    path = folder / "confirm" / "finalists.json"
-    document = read_json(path)
-    found = document.get("finalists") if isinstance(document, dict) else None
-    if not isinstance(found, list) or not all(
-        isinstance(entry, dict) and set(entry.get("hyperparameters", ())) == set(HYPERPARAMETERS)
-        for entry in found
-    ):
-        raise StudyError(
-            f"{path}: finalists is not a list of configurations with all {len(HYPERPARAMETERS)}"
-            " hyperparameters; delete the file and run snakemake again"
-        )
-    return found
 
 
 def planned(
@@ -268,31 +220,14 @@ def _trials(study: Study, folder: Path) -> list[plan.Run]:
     runs = []
     for trial, name in enumerate(plan.trial_runs(study), start=1):
         batch = plan.batch_of(study, trial)
+        path = folder / "optuna" / f"batch-{batch:04d}.json"
         if batch not in proposals:
-            proposals[batch] = _proposals(folder / "optuna" / f"batch-{batch:04d}.json", batch)
+            found = read_batch(path)["trials"]
+            proposals[batch] = {entry["trial"]: entry["hyperparameters"] for entry in found}
         values = proposals[batch].get(trial)
-        if values is None or set(values) != set(HYPERPARAMETERS):
+        if values is None:
             raise StudyError(
-                f"{folder / 'optuna' / f'batch-{batch:04d}.json'}: trial {trial} is missing or does"
-                f" not have all {len(HYPERPARAMETERS)} hyperparameters; delete the file and run"
-                " snakemake again"
+                f"{path}: trial {trial} is missing; delete the file and run snakemake again"
             )
         runs.append(plan.Run(name, values, study["seed"]))
     return runs
-
-
-def _proposals(path: Path, batch: int) -> dict[int, Mapping[str, Value]]:
-    """Return the hyperparameters that a batch of Optuna proposes, by number of the trial."""
-    document = read_json(path)
-    try:
-        if document["batch"] != batch:
-            raise StudyError(
-                f"{path}: batch is {document['batch']!r}, not {batch}; delete the file and run"
-                " snakemake again"
-            )
-        return {entry["trial"]: dict(entry["hyperparameters"]) for entry in document["trials"]}
-    except (KeyError, TypeError, ValueError):
-        raise StudyError(
-            f"{path}: not a batch of trials (batch, trials: trial, hyperparameters); delete the"
-            " file and run snakemake again"
-        ) from None

@@ -13,6 +13,7 @@ from scripts.analysis import collect, examples
 from scripts.analysis.inference import Floats
 from scripts.analysis.runfiles import METRICS
 from scripts.study import plan
+from scripts.study.documents import read_finalists
 from scripts.study.plan import Study
 
 # Columns of confirm/results.csv: a row a run. `configuration` is `baseline` or a finalist's number.
@@ -57,7 +58,7 @@ class Confirmed:
 
 def read(study: Study, folder: Path) -> Confirmed:
     """Return the confirmation of the study in `folder`. Raises `StudyError` for a wrong file."""
-    finalists = collect.read_finalists(folder)
+    finalists = read_finalists(folder)
     frame = collect.collect(study, folder, ("confirm",), chosen=[])
     seeds = len(plan.fresh_seeds(study))
     shape = (len(finalists) + 1, seeds) if finalists else (1, 0)

@@ -1,15 +1,17 @@
 """The runs of a study that has not come to its end: those that are known, and how many at most."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from scripts.study import plan
+from scripts.study.documents import read_chosen, read_finalists
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json
 from scripts.study.hyperparameters import Value
 from scripts.study.plan import Study
+from scripts.study.search_files import read_batch
 
+T = TypeVar("T")
 # Runs by name, with their hyperparameters.
 Runs = dict[str, Mapping[str, Value] | None]
 
@@ -37,7 +39,7 @@ def _grid(study: Study, folder: Path) -> tuple[Runs, int]:
         return {}, 0
     chosen = study["rank"]["hyperparameters"]
     if chosen is None:
-        chosen = _optional(folder / "screen" / "chosen.json").get("hyperparameters")
+        chosen = _known(read_chosen, study, folder)
     if chosen is not None:
         runs: Runs = {run.name: run.hyperparameters for run in plan.grid_runs(study, chosen)}
         return runs, len(runs)
@@ -50,7 +52,7 @@ def _grid(study: Study, folder: Path) -> tuple[Runs, int]:
 
 def _confirm(study: Study, folder: Path) -> tuple[Runs, int]:
     seeds = len(plan.fresh_seeds(study))
-    found = _optional(folder / "confirm" / "finalists.json").get("finalists")
+    found = _known(read_finalists, folder)
     if not seeds or found == []:
         return {}, 0
     if found is None:
@@ -67,17 +69,16 @@ def _proposals(study: Study, folder: Path) -> dict[str, Mapping[str, Value]]:
     names = plan.trial_runs(study)
     found = {}
     for batch in range(1, plan.batches(study) + 1):
-        document = _optional(folder / "optuna" / f"batch-{batch:04d}.json")
-        for entry in document.get("trials", ()):
+        asked = _known(read_batch, folder / "optuna" / f"batch-{batch:04d}.json")
+        for entry in asked["trials"] if asked else ():
             if entry["trial"] <= len(names):
                 found[names[entry["trial"] - 1]] = entry["hyperparameters"]
     return found
 
 
-def _optional(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`; nothing where it is absent or just being made again."""
+def _known(read: Callable[..., T], *arguments: object) -> T | None:
+    """Return what `read` does; None where the file is absent, damaged or just being made again."""
     try:
-        document = read_json(path)
+        return read(*arguments)
     except StudyError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        return None

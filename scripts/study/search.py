@@ -5,7 +5,7 @@ import itertools
 import math
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -19,25 +19,12 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
+from scripts.study.trial import Trial
 
 # A sampler that keeps proposing what was tried already is asked this often for something else.
 ATTEMPTS = 10
 # Of a space with at most so many points, those not yet tried are listed.
 LISTED = 10_000
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A finished trial: its parameters in the search space, and what came of it.
-
-    `values` is the objective after each epoch; the last one is the trial's value. A diverged trial
-    has none.
-    """
-
-    parameters: Mapping[str, Value]
-    status: str
-    values: Sequence[float]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def distributions(space: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseDistribution]:
@@ -221,9 +208,3 @@ def _plain(value: Any, distribution: BaseDistribution) -> Any:
     if isinstance(distribution, FloatDistribution) and distribution.step is not None:
         return _on_step(distribution, round((value - distribution.low) / distribution.step))
     return value.item() if hasattr(value, "item") else value
-
-
-def epoch_values(metrics: Mapping[str, Any]) -> list[float]:
-    """Return the objective after each epoch of a run, from its metrics.json; finite ones only."""
-    name = metrics["objective"]["metric"]
-    return [epoch[name] for epoch in metrics["epochs"] if math.isfinite(epoch[name])]
