@@ -158,5 +158,6 @@ def test_any_metrics_are_read_or_refused(tmp_path: Path) -> None:
     messages = refusals(path, read_scores)
     assert len(messages) > 20
     assert all(message.startswith(f"{path}: not the metrics of a run (") for message in messages)
+    assert any("(a complete run without a score)" in message for message in messages)
     cure = f"; delete the folder {path.parent} and run snakemake again"
     assert all(message.endswith(cure) for message in messages)

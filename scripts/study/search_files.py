@@ -98,7 +98,10 @@ def read_scores(path: Path) -> tuple[str, list[float], str]:
     try:
         status = document["status"]
         _one_of(status, _STATUSES, "status")
-        values = [] if status in ("diverged", "failed") else epoch_values(document)
+        lost = status in ("diverged", "failed")
+        values = [] if lost else epoch_values(document)
+        if not lost and not values:
+            raise StudyError(f"a {status} run without a score")
     except (KeyError, TypeError, OverflowError, StudyError) as error:
         raise StudyError(
             f"{path}: not the metrics of a run ({error}); delete the folder {path.parent} and run"
