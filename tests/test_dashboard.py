@@ -11,6 +11,7 @@ import pytest
 from scripts import trials
 from scripts.study.files import write_csv, write_json
 from scripts.study.hyperparameters import defaults
+from tests.asked import write_space
 from tests.serving import free_port, server
 
 SPACE = {
@@ -23,7 +24,7 @@ STUDY = {"study": "tiny", "objective": {"metric": "f1", "direction": "maximize"}
 
 def write_storage(folder: Path) -> list[dict[str, Any]]:
     """Write study.db with two warm-start trials and four of its own; return the latter's rows."""
-    write_json(folder / "optuna" / "space.json", {"space": SPACE})
+    write_space(folder, space=SPACE)
     known = [
         {"run": f"baseline-seed4{n}", "stage": "baseline", "objective": 0.7 + n / 100,
          "learning_rate": 5e-5, "train_batch_size": 32}
