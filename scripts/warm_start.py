@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from scripts.study.documents import open_study
 from scripts.study.errors import command
-from scripts.study.files import read_json, write_csv
+from scripts.study.files import write_csv
 from scripts.study.search import contains, distributions
 from scripts.study.search_files import WARM_START_COLUMNS, read_space
 
@@ -21,9 +22,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.warm_start", description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="results/<study>/study.json")
     options = parser.parse_args()
-    folder = options.study.parent
+    study, folder = open_study(options.study)
     search = read_space(folder / "optuna/space.json")
-    rows = _rows(read_json(options.study), folder, search)
+    rows = _rows(study, folder, search)
     write_csv(
         folder / "optuna/warm-start.csv",
         [*WARM_START_COLUMNS, *sorted(search["space"])],

@@ -16,9 +16,9 @@ from typing import Any, NoReturn, TypeGuard
 
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import Value
+from scripts.study.trial import STATUSES
 
 SCHEMA_VERSION = 1
-STATUSES = ("complete", "diverged", "pruned", "failed")
 
 # Metrics of an epoch, in the order of the tables, with their least and largest possible value.
 METRICS: dict[str, tuple[float, float]] = {

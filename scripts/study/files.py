@@ -55,14 +55,20 @@ def write_json(path: Path | str, value: object) -> None:
     write_text(path, json_text(value))
 
 
-def read_json(path: Path | str) -> Any:
-    """Return the JSON value in `path`; raise `StudyError` naming the file where there is none."""
+def read_text(path: Path | str) -> str:
+    """Return the UTF-8 text in `path`; raise `StudyError` naming the file where there is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, newline="", encoding="utf-8") as stream:
+            return stream.read()
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: cannot be read ({error})") from None
+
+
+def read_json(path: Path | str) -> Any:
+    """Return the JSON value in `path`; raise `StudyError` naming the file where there is none."""
+    text = read_text(path)
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -5,31 +5,32 @@ that names the file, what is wrong with it, and the cure.
 """
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from scripts.study import blocks, optuna_options
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json
-from scripts.study.hyperparameters import HYPERPARAMETERS, Value
+from scripts.study.files import json_text, read_json, read_text
+from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.reading import show
-from scripts.study.trial import Trial, epoch_values
+from scripts.study.trial import STATUSES, Trial, epoch_values
 
 SPACE_KEYS = ("seed", "objective", "batch_size", "sampler", "pruner", "space", "baseline")
 WARM_START_COLUMNS = ("run", "stage", "objective")
 _BATCH_KEYS = ("batch", "seed", "pruning", "trials")
 _PRUNING_KEYS = ("pruner", "direction", "earlier")
 _DIRECTIONS = ("maximize", "minimize")
-_STATUSES = ("complete", "pruned", "diverged", "failed")
 
 
 def read_space(path: Path) -> dict[str, Any]:
     """Return space.json as `scripts.search_space` writes it: the keys `SPACE_KEYS`."""
+    document = read_json(path)
     with _checking(path):
-        document = _keys(read_json(path), SPACE_KEYS, "the file")
+        _keys(document, SPACE_KEYS, "the file")
         _whole(document["seed"], 0, "seed")
         _whole(document["batch_size"], 1, "batch_size")
         objective = _keys(document["objective"], ("metric", "direction"), "objective")
@@ -38,7 +39,7 @@ def read_space(path: Path) -> dict[str, Any]:
         _check_options(document["pruner"], optuna_options.pruner, "pruner")
         _check_values(document["baseline"], "baseline")
         _check_blocks(document["baseline"], _mapping(document["space"], "space"))
-        return document
+    return cast(dict[str, Any], document)
 
 
 def read_batch(path: Path) -> dict[str, Any]:
@@ -46,8 +47,9 @@ def read_batch(path: Path) -> dict[str, Any]:
 
     Each of its trials has every hyperparameter, with a value of its kind and range.
     """
+    document = read_json(path)
     with _checking(path):
-        document = _keys(read_json(path), _BATCH_KEYS, "the file")
+        _keys(document, _BATCH_KEYS, "the file")
         number = int(path.stem.rpartition("-")[2])
         if document["batch"] != number:
             raise StudyError(f"batch is {document['batch']!r}, not {number}")
@@ -58,20 +60,17 @@ def read_batch(path: Path) -> dict[str, Any]:
             where = f"trials[{index}]"
             _whole(_keys(entry, ("trial", "hyperparameters"), where)["trial"], 1, f"{where}.trial")
             _check_values(entry["hyperparameters"], f"trial {entry['trial']}")
-        return document
+    return cast(dict[str, Any], document)
 
 
 def read_warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
     """Return the runs in warm-start.csv as trials in the search space, with `run` and `stage`."""
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            table = csv.DictReader(stream)
-            columns, rows = list(table.fieldnames or ()), list(table)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"{path}: cannot be read ({error})") from None
+    table = csv.DictReader(io.StringIO(read_text(path), newline=""))
     with _checking(path):
+        try:
+            columns, rows = list(table.fieldnames or ()), list(table)
+        except csv.Error as error:
+            raise StudyError(f"not a table ({error})") from None
         if columns != [*WARM_START_COLUMNS, *sorted(space)]:
             raise StudyError(f"its columns are {show(columns)}, not those of its search space")
         return [_started(row, space, line) for line, row in enumerate(rows, start=2)]
@@ -97,7 +96,7 @@ def read_scores(path: Path) -> tuple[str, list[float], str]:
     document = read_json(path)
     try:
         status = document["status"]
-        _one_of(status, _STATUSES, "status")
+        _one_of(status, STATUSES, "status")
         lost = status in ("diverged", "failed")
         values = [] if lost else epoch_values(document)
         if not lost and not values:
@@ -116,8 +115,6 @@ def _checking(path: Path) -> Iterator[None]:
     try:
         yield
     except StudyError as error:
-        if str(error).startswith(f"{path}: "):
-            raise
         raise StudyError(f"{path}: {error}; delete the file and run snakemake again") from None
 
 
@@ -158,8 +155,7 @@ def _check_options(
     if not isinstance(block["name"], str):
         raise StudyError(f"{where}.name is {show(block['name'])}, not a text")
     _mapping(block["options"], f"{where}.options")
-    if resolve(block) != block:
-        raise StudyError(f"{where} is {show(block)}, not {show(resolve(block))}")
+    _check_spelling(resolve(block), block, where)
 
 
 def _check_values(values: object, where: str) -> None:
@@ -169,11 +165,14 @@ def _check_values(values: object, where: str) -> None:
         wrong = sorted(found.keys() ^ HYPERPARAMETERS.keys())
         raise StudyError(f"{where}: {', '.join(wrong)} missing or unknown")
     for name, spec in HYPERPARAMETERS.items():
-        _check_spelling(spec.canonical(found[name]), found[name], f"{where}: {name}")
+        right = spec.canonical(found[name])
+        if type(right) is not type(found[name]):
+            raise StudyError(f"{where}: {name} is {show(found[name])}, not {show(right)}")
 
 
-def _check_spelling(right: Value, found: object, where: str) -> None:
-    if type(right) is not type(found):
+def _check_spelling(right: object, found: object, where: str) -> None:
+    """Raise `StudyError` unless the two are the same JSON, in which 32 is not 32.0 or true."""
+    if json_text(right) != json_text(found):
         raise StudyError(f"{where} is {show(found)}, not {show(right)}")
 
 
@@ -189,8 +188,7 @@ def _check_blocks(baseline: Mapping[str, Any], space: Mapping[str, Any]) -> None
         ):
             raise StudyError(f"space.{name} is {show(block)}, not a search block")
         whole = blocks.hyperparameters({name: {"baseline": baseline[name], "search": block}})
-        if whole[name]["search"] != block:
-            raise StudyError(f"space.{name} is {show(block)}, not {show(whole[name]['search'])}")
+        _check_spelling(whole[name]["search"], block, f"space.{name}")
 
 
 def _check_pruning(value: object) -> None:
@@ -199,7 +197,7 @@ def _check_pruning(value: object) -> None:
     _one_of(pruning["direction"], _DIRECTIONS, "pruning.direction")
     for index, entry in enumerate(_list(pruning["earlier"], "pruning.earlier")):
         where = f"pruning.earlier[{index}]"
-        _one_of(_keys(entry, ("status", "values"), where)["status"], _STATUSES, f"{where}.status")
+        _one_of(_keys(entry, ("status", "values"), where)["status"], STATUSES, f"{where}.status")
         for number in _list(entry["values"], f"{where}.values"):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise StudyError(f"{where}.values holds {show(number)}, not a number")

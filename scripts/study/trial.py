@@ -7,6 +7,9 @@ from typing import Any
 
 from scripts.study.hyperparameters import Value
 
+# How a run may end; of those that are no trial none may be pruned or failed.
+STATUSES = ("complete", "diverged", "pruned", "failed")
+
 
 @dataclass(frozen=True)
 class Trial:
