@@ -67,6 +67,28 @@ def test_another_process_makes_the_same_bytes(results: Results, tmp_path: Path, 
         assert (tmp_path / f"{name}.{kind}").read_bytes() == drawn, kind
 
 
+def test_labels_of_ticks_keep_their_distance(tmp_path: Path) -> None:
+    """As many ticks as Matplotlib sees fit, on a panel so narrow that their labels would touch."""
+    with matplotlib.rc_context(style.STYLE):
+        figure = style.new(width=4.0, height=2.0)
+        axes = figure.subplots()
+        axes.set_xlim(-0.012, 0.028)
+        axes.xaxis.get_major_locator().set_params(nbins=12)  # type: ignore[call-arg]
+        figure.draw_without_rendering()
+        assert style.crowded(axes)
+        style.save(figure, tmp_path / "narrow")
+        assert not style.crowded(axes)
+        assert len(axes.get_xticks()) >= 3
+
+
+def test_no_figure_crowds_its_ticks(results: Results, tmp_path: Path) -> None:
+    for picture in KINDS:
+        with matplotlib.rc_context(style.STYLE):
+            figure = picture.draw(results)
+            style.save(figure, tmp_path / picture.name)
+            assert not any(style.crowded(axes) for axes in figure.axes), picture.name
+
+
 def test_figures_carry_no_date_and_no_software(folder: Path) -> None:
     for path in (folder / "figures").glob("*.svg"):
         text = path.read_text(encoding="utf-8")

@@ -58,11 +58,16 @@ def test_a_run_that_diverged_at_once_is_a_row_without_figures(tmp_path: Path) ->
     assert (row["status"], row["epoch"], row["f1"]) == ("diverged", "", "")
 
 
-def test_tables_come_along_and_predictions_stay(tmp_path: Path) -> None:
+def test_tables_and_figures_come_along_and_predictions_stay(tmp_path: Path) -> None:
     make_run(tmp_path / "study", "a-seed42", 1)
     (tmp_path / "study/verdict.json").write_text("{}\n")
+    picture = tmp_path / "study/figures/parallel-coordinates-all.png"
+    picture.parent.mkdir()
+    picture.write_bytes(b"a picture")
     publish(tmp_path / "study", tmp_path / "docs")
-    assert {path.name for path in (tmp_path / "docs").iterdir()} == {"epochs.csv", "verdict.json"}
+    names = {"epochs.csv", "verdict.json", "parallel-coordinates.png"}
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == names
+    assert (tmp_path / "docs/parallel-coordinates.png").read_bytes() == b"a picture"
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

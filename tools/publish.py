@@ -2,7 +2,8 @@
 
 In comes results/<study>, finished or not. Out come CSV files of a few kilobytes that git can hold,
 since results/ is not in git: every metric of every epoch of every finished run with its
-hyperparameters (`epochs.csv`), and the tables and JSON files that the study's stages wrote.
+hyperparameters (`epochs.csv`), the tables and JSON files that the study's stages wrote, and the
+figures that docs/results.md shows.
 Predictions, weights and the data's text stay where they are.
 """
 
@@ -27,7 +28,7 @@ METRICS = (
 )
 COLUMNS = ("run", "seed", "status", "seconds", *HYPERPARAMETERS, "split", "epoch", "step", *METRICS)
 # By the name that they have in docs/; a study that has not come so far lacks some.
-TABLES = {
+FILES = {
     "runs.csv": "summary/runs.csv",
     "ranking.csv": "screen/ranking.csv",
     "interactions.csv": "grid/interactions.csv",
@@ -40,6 +41,10 @@ TABLES = {
     "verdict.json": "verdict.json",
     "best.json": "best.json",
     "provenance.json": "provenance.json",
+    "parallel-coordinates.png": "figures/parallel-coordinates-all.png",
+    "effects.png": "figures/effects.png",
+    "searches.png": "figures/searches.png",
+    "confirmation.png": "figures/confirmation.png",
 }
 
 
@@ -74,16 +79,16 @@ def _seconds(path: Path) -> float | None:
 
 
 def publish(folder: Path, output: Path) -> str:
-    """Write the study's tables into `output`; return what to tell the user."""
+    """Write the study's tables and figures into `output`; return what to tell the user."""
     epochs = list(rows(folder))
     if not epochs:
         raise StudyError(f"{folder}/runs: no finished run there; name results/<study>")
     write_csv(output / "epochs.csv", COLUMNS, epochs)
-    there = {name: folder / source for name, source in TABLES.items() if (folder / source).exists()}
+    there = {name: folder / source for name, source in FILES.items() if (folder / source).exists()}
     for name, source in there.items():
         write_bytes(output / name, source.read_bytes())
     runs = len({row["run"] for row in epochs})
-    missing = ", ".join(name for name in TABLES if name not in there)
+    missing = ", ".join(name for name in FILES if name not in there)
     return f"{output}: {runs} runs" + (f"; not there yet: {missing}" if missing else "")
 
 

@@ -1,6 +1,7 @@
 """How every figure looks, and how it is saved: the same bytes for the same data."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scripts.study.files import write_bytes
 from scripts.views.results import Noise
@@ -25,6 +27,8 @@ STAGE_COLOURS = {
     "baseline": BLACK, "screen": SKY, "grid": BLUE, "refine": PURPLE, "optuna": ORANGE,
 }  # fmt: skip
 
+# Between two neighbouring ticks' labels, in pixels.
+GAP = 6.0
 # Under a text that a line may cross.
 PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.82, "pad": 0.8}
 
@@ -96,10 +100,38 @@ def band_across(axes: Axes, noise: Noise, vertical: bool = False) -> None:
     line(noise.mean, color=GREY, lw=1, zorder=1, label=None if noise.band else "baseline")
 
 
+def crowded(axes: Axes) -> bool:
+    """Return whether the labels below a figure's axes, which is laid out, touch each other."""
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    inside = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1]
+    ends = sorted((box.x0, box.x1) for box in inside)
+    return any(after[0] - one[1] < GAP for one, after in pairwise(ends))
+
+
+def _thin(axes: Axes) -> bool:
+    """Take ticks away until their labels have room; return whether any had to go.
+
+    Matplotlib counts on short numbers: those with a sign and three decimals run into each other.
+    """
+    locator = axes.xaxis.get_major_locator()
+    if not isinstance(locator, MaxNLocator):
+        return False
+    bins = len(axes.get_xticks())
+    thinner = False
+    while bins > 1 and crowded(axes):
+        bins -= 1
+        locator.set_params(nbins=bins)
+        thinner = True
+    return thinner
+
+
 def save(figure: Figure, stem: Path) -> None:
     """Write `stem`.png (150 dpi) and `stem`.svg; the files carry no date and no version."""
     # Lay out once for both files: it is half of the work.
     figure.draw_without_rendering()
+    thinned = [_thin(axes) for axes in figure.axes]
+    if any(thinned):
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for suffix, metadata in (
         ("png", {"Software": None}),
