@@ -116,7 +116,7 @@ lock: ## solve requirements.in anew, keeping versions (to their newest: make loc
 	$(BIN)/uv pip compile --quiet $(ARGS) --constraint requirements.lock \
 	  --overrides <(echo 'pyarrow<27') \
 	  --output-file requirements-trackers.lock requirements-trackers.in
-	$(BIN)/python tools/environment.py
+	$(BIN)/python -m tools.environment
 
 .PHONY: clean
 clean: ## remove caches; results/ and .venv stay

@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import PACKAGES, PROJECT, Contestant, Measured, contestants
+from benchmarks.contestants import PACKAGES, Contestant, Measured, contestants
 from benchmarks.page import page
 from benchmarks.settings import Settings
 from scripts.provenance import git_state, machine
 from scripts.study.files import write_json, write_text
 from scripts.study.sources import model_folder
+from tools.project import PROJECT
 
 
 def options() -> argparse.Namespace:

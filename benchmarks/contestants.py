@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,10 +13,9 @@ from typing import Any
 import yaml
 
 from benchmarks.settings import Settings
+from tools.project import PROJECT, copy_project
 
-PROJECT = Path(__file__).resolve().parents[1]
 PACKAGES = PROJECT / "benchmarks" / ".packages"
-WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environment.yml")
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,7 @@ def _snaketune(parallel: int) -> Callable[[Settings, Path], Measured]:
     """Return how Snaketune is measured: `snakemake --cores N` over N trainings of one thread."""
 
     def measure(settings: Settings, folder: Path) -> Measured:
-        for name in WORKFLOW:
-            source = PROJECT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name)
+        copy_project(folder)
         config = study(settings, parallel)
         (folder / "bench.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         runs = [

@@ -16,6 +16,7 @@ STEPS = 115
 
 
 def main() -> None:
+    """Write the run's files."""
     parser = argparse.ArgumentParser()
     for option in ("run", "model", "info", "output"):
         parser.add_argument(f"--{option}", required=True, type=Path)

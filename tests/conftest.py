@@ -14,11 +14,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import Chromium, chromium
-
-PROJECT = Path(__file__).resolve().parent.parent
-
-# What a study needs of the project; tests and documentation stay behind.
-WORKFLOW = ("Snakefile", "workflow", "config", "profiles", "scripts", "environment.yml")
+from tools.project import PROJECT, copy_project
 
 # Set here and not in a fixture: libraries read these when a test module first imports them.
 _CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
@@ -90,17 +86,6 @@ def pytest_unconfigure() -> None:
 def project() -> Path:
     """Return the project's root."""
     return PROJECT
-
-
-def copy_project(folder: Path) -> None:
-    """Copy what a study needs of the project into `folder`, with a place for results."""
-    (folder / "results").mkdir(parents=True)
-    for name in WORKFLOW:
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / name)
 
 
 @pytest.fixture

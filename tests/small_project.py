@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import copy_project
 from tests.tiny import make_study
+from tools.project import copy_project
 
 STUDY = Path("results/tiny")
 
@@ -24,6 +24,7 @@ SAME = (
     "optuna/*.json",
     "optuna/*.csv",
     "confirm/*",
+    "summary/gathered.csv",
     "summary/searches.csv",
     "summary/best-so-far.csv",
     "summary/random-search.csv",

@@ -17,7 +17,7 @@ from scripts.study.errors import StudyError
 from scripts.study.failures import check_failed
 from scripts.study.files import read_json, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 Attempt = Callable[..., int]
 VALUES = {name: spec.default for name, spec in HYPERPARAMETERS.items()}

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from scripts.study.files import read_json
-from tests.conftest import PROJECT
 from tests.small_project import (
     STUDY,
     change_config,
@@ -17,6 +16,7 @@ from tests.small_project import (
     run,
     trained,
 )
+from tools.project import PROJECT
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, copy_project
 from tests.torture.configs import through_snakemake, validate
+from tools.project import PROJECT, copy_project
 
 BY_VALIDATION = range(1000)
 # Others than those above; every fifth is damaged as text.

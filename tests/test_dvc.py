@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import PROJECT
 from tests.small_project import STUDY, change_config, contents, planned
+from tools.project import PROJECT
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from scripts.study.files import read_json
-from tests.conftest import PROJECT
 from tests.small_project import STUDY, change_config, contents, new_project, run
+from tools.project import PROJECT
 
 pytestmark = pytest.mark.slow
 

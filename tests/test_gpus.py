@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from scripts.training import gpus
-from tests.conftest import PROJECT, Snakemake
+from tests.conftest import Snakemake
 from tests.tiny import make_study
+from tools.project import PROJECT
 
 # Stands in for scripts/train.py: takes a GPU as that does, and waits until four are there.
 STUB = """

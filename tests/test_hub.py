@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 COMMIT = "a" * 40
 

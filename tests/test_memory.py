@@ -8,8 +8,8 @@ import pytest
 
 from scripts.study.errors import command, out_of_memory
 from scripts.study.files import write_json
-from tests.conftest import PROJECT
 from tests.training_parts import random_tokens, train_options, values, write_inputs, write_model
+from tools.project import PROJECT
 
 LENGTH = 64
 # The training itself, where all that it may take beyond its imports are so many bytes.

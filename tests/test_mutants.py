@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.conftest import PROJECT
 from tests.torture import mutants
 from tests.torture.mutmut_run import Mutant
+from tools.project import PROJECT
 
 
 def test_every_change_that_was_judged_is_one_of_todays_code() -> None:

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tools.environment import environment, pins
+from tools.project import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 
 # Imports run one way: a room imports from itself and from those before it.

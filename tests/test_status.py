@@ -18,8 +18,8 @@ from scripts.study.errors import StudyError
 from scripts.study.files import json_text, write_json
 from scripts.views.status import duration, render
 from tests.analysis_runs import change, full_study, metrics_document, write_batch, write_study
+from tools.project import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 CHOSEN = ["learning_rate", "train_batch_size"]
 RUN = "learning_rate=1e-05-seed42"
 HOLDING = (

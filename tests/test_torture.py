@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
 from tests.processes import descendants, end_all_in, script
 from tests.torture import campaign
+from tools.project import PROJECT
 
 
 def test_the_page_is_what_the_last_campaigns_found() -> None:

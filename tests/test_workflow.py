@@ -53,6 +53,7 @@ def test_every_fixed_file_is_there(finished: Path) -> None:
         *(
             f"summary/{name}"
             for name in (
+                "gathered.csv",
                 "searches.csv",
                 "best-so-far.csv",
                 "random-search.csv",

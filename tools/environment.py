@@ -1,12 +1,11 @@
-"""Write environment.yml, the conda form of the locked environment: `python tools/environment.py`.
+"""Write environment.yml, the conda form of the locked environment: `python -m tools.environment`.
 
 In come requirements.in and requirements.lock, out comes environment.yml with the same versions.
 """
 
 import re
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tools.project import PROJECT
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;#\\]+)", re.MULTILINE)
 

@@ -9,9 +9,9 @@ import pytest
 from tests.cluster import slurm
 from tests.cluster.slurm import Slurm
 from tests.cluster.study import MEMORY, RUNTIME, STUDY, TRIALS, Study, untrained
-from tests.conftest import PROJECT, copy_project
 from tests.small_project import run
 from tests.tiny import make_study
+from tools.project import PROJECT, copy_project
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tools.project import PROJECT
+
 # Jobs find the cluster through this file alone: SLURM_CONF does not reach their steps.
 CONFIG = Path("/etc/slurm/slurm.conf")
 GPU_CONFIG = CONFIG.with_name("gres.conf")
@@ -27,7 +29,6 @@ NODE = socket.gethostname().partition(".")[0]
 GPUS = 2
 ACTIVE = "PENDING,RUNNING,COMPLETING"
 
-PROJECT = Path(__file__).resolve().parents[2]
 _NAME = "snaketune-tests"
 _DAEMONS = ("munged", "slurmctld", "slurmd")
 _MARK = "# Written by Snaketune's tests in process"

@@ -23,7 +23,7 @@ from tests.cluster.study import (
     ends_well,
     untrained,
 )
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 pytestmark = MARKS
 

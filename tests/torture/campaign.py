@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.study.files import read_json, write_json, write_text
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 RESULTS = PROJECT / "docs/reliability"
 PAGE = PROJECT / "docs/reliability.md"

@@ -16,9 +16,9 @@ from pathlib import Path
 from scripts.study import plan
 from scripts.study.config import load
 from scripts.study.errors import StudyError
-from tests.conftest import PROJECT, copy_project
 from tests.torture.campaign import record
 from tests.torture.mutations import mutated
+from tools.project import PROJECT, copy_project
 
 # Beside each other, so that no config of one campaign is one of the other's, nor of `make test`.
 VALIDATED, PLANNED = 100_000, 200_000

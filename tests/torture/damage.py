@@ -35,8 +35,9 @@ FILES = (
     *("optuna/settings.json", "optuna/space.json", "optuna/warm-start.csv"),
     *("optuna/batch-0001.json", "optuna/trials.csv", "optuna/study.db"),
     *("confirm/finalists.json", "confirm/results.csv", "summary/runs.csv", "summary/searches.csv"),
-    *("summary/best-so-far.csv", "summary/random-search.csv", "summary/importances.csv"),
-    *("summary/advice.json", "best.json", "verdict.json", "provenance.json", "study.json"),
+    *("summary/gathered.csv", "summary/best-so-far.csv", "summary/random-search.csv"),
+    *("summary/importances.csv", "summary/advice.json", "best.json", "verdict.json"),
+    *("provenance.json", "study.json"),
     *("model/README.md", "model/model.safetensors", "model/config.json", "model/snaketune.json"),
     *("report.html", "figures/comparison.png", "figures/training-curves.svg"),
 )
@@ -47,7 +48,8 @@ RECORDS = ("runs/baseline-seed7/metrics.json", "grid/results.csv", "best.json", 
 LEAVES = ("model/*", "report.html", "figures/*", "runs/*/benchmark.tsv", "study.json",
           "runs/*-seed7/predictions.csv")  # fmt: skip
 # What is made of results, made again by force; figures and report take longer than all of it.
-FORCED = ("rank", "grid", "refine", "trials", "finalists", "confirm", "summary", "best", "insights")
+FORCED = ("rank", "grid", "refine", "trials", "gather", "finalists", "confirm", "summary", "best",
+          "insights")  # fmt: skip
 TARGETS = ("summary/runs.csv", "best.json", "verdict.json", "optuna/trials.csv",
            "summary/importances.csv")  # fmt: skip
 

@@ -23,10 +23,10 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.conftest import PROJECT
 from tests.processes import descendants, end_all_in, script
 from tests.small_project import STUDY, change_config, contents, new_project
 from tests.torture.campaign import record
+from tools.project import PROJECT
 
 # How a person, a system or a cluster ends things: everything at once, the head alone, one job.
 WAYS = ("everything", "head", "one job", "Ctrl-C")

@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.conftest import copy_project
 from tests.small_project import STUDY
 from tests.tiny import make_study, plane
 from tests.torture.campaign import record
+from tools.project import copy_project
 
 ALLOWED = 1.05
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 BASES = ("config.yaml", "local-csv.yaml", "mrpc-f1.yaml", "mrpc-accuracy-wished.yaml", "cola.yaml")
 

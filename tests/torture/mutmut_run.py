@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import PROJECT
+from tools.project import PROJECT
 
 REQUIREMENTS = Path(__file__).parent / "mutants.txt"
 SEED = 42

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import PROJECT
 from tests.small_project import contents, new_project
 from tests.torture import replayed_training
+from tools.project import PROJECT
 
 # A run that takes longer than this hangs (seconds), however busy the machine is.
 PATIENCE = 1800

@@ -15,7 +15,7 @@ checkpoint finalists:
         # and a table that is just then being made again counts as missing, ancient or not: the
         # search that was warm-started from it would begin anew.
         stages=[*GRID, *REFINE, *OPTUNA],
-        runs=all_runs,
+        gathered=rules.gather.output,
     output:
         f"{S}/confirm/finalists.json",
     log:

@@ -49,13 +49,22 @@ def confirmations():
     return plan.confirm_runs(STUDY, [entry["hyperparameters"] for entry in found])
 
 
+@functools.cache
+def grid_of(*names):
+    """Return the runs of the grid over the hyperparameters `names`, by run name."""
+    return {run.name: run for run in plan.grid_runs(STUDY, names)}
+
+
 def planned_run(wildcards):
     """Return the text of a planned run's run.json: its own resolved values, nothing else."""
     run = PLANNED.get(wildcards.run)
     if run is None and "hash=" in wildcards.run:
         fresh = int(wildcards.run.rpartition("-seed")[2]) in FRESH_SEEDS
-        runs = confirmations() if fresh else plan.grid_runs(STUDY, chosen())
-        run = {run.name: run for run in runs}[wildcards.run]
+        run = (
+            {run.name: run for run in confirmations()}[wildcards.run]
+            if fresh
+            else grid_of(*chosen())[wildcards.run]
+        )
     if run is not None:
         values, seed = run.hyperparameters, run.seed
     else:
@@ -81,7 +90,7 @@ CHOICE = [f"{S}/screen/ranking.csv", f"{S}/screen/chosen.json"]
 
 
 def grid_metrics(wildcards):
-    return metrics(plan.grid_runs(STUDY, chosen()))
+    return metrics(grid_of(*chosen()))
 
 
 BATCH_SIZE = STUDY["optuna"]["batch_size"]
@@ -174,9 +183,13 @@ def beside(paths, name):
     return [os.path.join(os.path.dirname(path), name) for path in paths]
 
 
-def histories(wildcards):
-    """Return the learning curves of every run, which the figures show."""
-    return beside([*all_runs(wildcards), *confirm_metrics(wildcards)], "history.csv")
+def all_histories(wildcards):
+    """Return the learning curves of every run that competes for best."""
+    return beside(all_runs(wildcards), "history.csv")
+
+
+def confirm_histories(wildcards):
+    return beside(confirm_metrics(wildcards), "history.csv")
 
 
 def predictions(wildcards):

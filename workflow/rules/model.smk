@@ -6,7 +6,7 @@ rule model:
     input:
         best=rules.best.output,
         confirm=CONFIRM,
-        runs=all_runs,
+        gathered=rules.gather.output,
     output:
         f"{S}/model/README.md",
     log:

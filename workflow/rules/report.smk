@@ -51,7 +51,8 @@ rule summary:
         choice=CHOICE,
         batches=BATCHES,
         finalists=finalists_file,
-        runs=lambda wildcards: [*all_runs(wildcards), *confirm_metrics(wildcards)],
+        gathered=rules.gather.output,
+        runs=confirm_metrics,
     output:
         f"{S}/summary/runs.csv",
     log:
@@ -71,7 +72,7 @@ rule best:
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
-        runs=all_runs,
+        gathered=rules.gather.output,
     output:
         report(f"{S}/best.json", category="1 Result", caption="../report/best.rst"),
     log:
@@ -91,7 +92,7 @@ rule insights:
         info=rules.prepare.output.info,
         choice=CHOICE,
         batches=BATCHES,
-        runs=all_runs,
+        gathered=rules.gather.output,
     output:
         expand(f"{S}/summary/{{name}}", name=INSIGHTS),
     log:
@@ -131,7 +132,7 @@ rule verify:
     input:
         best=rules.best.output,
         confirm=CONFIRM,
-        runs=all_runs,
+        gathered=rules.gather.output,
     log:
         f"{S}/logs/verify.log",
     conda:
@@ -148,7 +149,8 @@ rule figures:
         best=rules.best.output,
         insights=rules.insights.output,
         stages=[*CHOICE, *GRID, *REFINE, *OPTUNA, *CONFIRM],
-        histories=histories,
+        gathered=rules.gather.output,
+        histories=confirm_histories,
     output:
         [
             report(

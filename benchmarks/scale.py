@@ -1,0 +1,136 @@
+"""Measure what the workflow itself costs, of studies whose trainings take no time.
+
+    python -m benchmarks.scale --runs 100 1000 2000        # adds these sizes to docs/scale.json
+
+A study of a size has so many screening and grid runs, half of each, and a tenth as many Optuna
+trials in up to 100 batches; the confirmation comes on top. It is run to its end by the local
+executor; then each command that follows the trainings is run and measured once more by itself.
+"""
+
+import argparse
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scale_page import AFTER, page
+from scripts.provenance import git_state, machine
+from scripts.study.errors import StudyError, command
+from scripts.study.files import read_json, write_json, write_text
+from tests.tiny import make_data, make_study, plane
+from tools.project import PROJECT, copy_project
+
+STUDY = "results/tiny"
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a command and what it started: wall time and processor time (s), largest process (MiB)."""
+
+    wall: float
+    processor: float
+    mib: float
+
+
+def make_project(folder: Path, runs: int, trials: int, batch_size: int) -> None:
+    """Copy the workflow into `folder`, with instant trainings and a study of about `runs` runs."""
+    copy_project(folder)
+    shutil.copy(PROJECT / "benchmarks/instant_training.py", folder / "scripts/train.py")
+    make_study(
+        folder,
+        training={"gpu": 1, "threads": 1, "memory_mb": 500, "runtime": 10, "precision": "fp32"},
+        hyperparameters=plane(math.isqrt(runs // 2)) | {"max_seq_length": {"baseline": 16}},
+        baseline={"seeds": 3},
+        screen={"design": {"name": "latin_hypercube", "runs": runs // 2}, "configurations": []},
+        refine={"configurations": []},
+        optuna={"trials": trials, "batch_size": batch_size, "warm_start": []},
+        confirm={"configurations": 2, "seeds": 3},
+    )
+    # As many predictions a run as on MRPC, whose validation split this is the size of.
+    make_data(folder / "tiny-data", {"train": 48, "validation": 408, "test": 24})
+
+
+def cost(what: str, words: Sequence[str], folder: Path) -> Cost:
+    """Run a command in `folder`, tell what it cost and return that; raise where it fails."""
+    start = time.monotonic()
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
+        _, status, used = os.wait4(child.pid, 0)
+    wall = time.monotonic() - start
+    if status:
+        said = (folder / "log").read_text(errors="replace")[-3000:]
+        raise StudyError(f"{what}: exit code {os.waitstatus_to_exitcode(status)}\n{said}")
+    found = Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    print(
+        f"{what}: {wall:.1f} s, {found.processor:.1f} s of processor time, {found.mib:.0f} MiB",
+        flush=True,
+    )
+    return found
+
+
+def measure(folder: Path, runs: int) -> dict[str, Any]:
+    """Return the costs of a study of `runs` runs by what they are of."""
+    trials = runs // 10
+    batch_size = max(1, -(-trials // 100), min(10, trials))
+    make_project(folder, runs, trials, batch_size)
+    costs = {}
+    ahead = [f"{STUDY}/data/info.json", f"{STUDY}/data/tokens/16.safetensors"]
+    cost("data", [*SNAKEMAKE, "--cores", "1", *ahead], folder)
+    costs["dry run before"] = cost("dry run before", [*SNAKEMAKE, "-n", "-q"], folder)
+    costs["study"] = cost("study", [*SNAKEMAKE, "--cores", "2"], folder)
+    costs["dry run after"] = cost("dry run after", [*SNAKEMAKE, "-n", "-q"], folder)
+    if b"Nothing to be done" not in (folder / "log").read_bytes():
+        raise StudyError(f"{folder}: a finished study has something to do")
+    for name in AFTER:
+        words = [sys.executable, "-m", f"scripts.{name}", "--study", f"{STUDY}/study.json"]
+        costs[name] = cost(name, words, folder)
+    space, last = f"{STUDY}/optuna/space.json", str(-(-trials // batch_size))
+    words = [sys.executable, "-m", "scripts.ask", "--space", space, "--batch", last]
+    costs["last ask"] = cost("last ask", words, folder)
+    return {
+        "runs": runs,
+        "trials": trials,
+        "batches": int(last),
+        "trained": len(list((folder / STUDY).glob("runs/*/metrics.json"))),
+        "jobs": sum(1 for _ in (folder / STUDY / "logs").rglob("*.log")),
+        "report_bytes": (folder / STUDY / "report.html").stat().st_size,
+        "records_bytes": sum(
+            path.stat().st_size for path in (folder / ".snakemake").rglob("*") if path.is_file()
+        ),
+        "costs": {what: asdict(one) for what, one in costs.items()},
+    }
+
+
+def main() -> None:
+    """Parse the command line, measure, and write the page and its figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--runs", type=int, nargs="+", default=[100, 1000, 2000, 5000, 10_000])
+    parser.add_argument("--keep", type=Path, help="an empty folder for the studies, which stay")
+    parser.add_argument("--output", type=Path, default=PROJECT / "docs/scale")
+    options = parser.parse_args()
+    results = options.output.with_suffix(".json")
+    known = read_json(results)["sizes"] if results.exists() else []
+    sizes = {size["runs"]: size for size in known}
+    for runs in options.runs:
+        with tempfile.TemporaryDirectory(prefix="snaketune-scale-") as scratch:
+            folder = Path(options.keep or scratch, str(runs))
+            print(f"{runs} screening and grid runs", flush=True)
+            state = git_state() or {"commit": "unknown", "dirty": False}
+            found = measure(folder, runs)
+        sizes[runs] = {**found, "machine": machine(), "git": state}
+        ordered = [sizes[size] for size in sorted(sizes)]
+        write_json(results, {"sizes": ordered})
+        write_text(options.output.with_suffix(".md"), page(ordered))
+    print(f"{options.output}.md: {len(ordered)} sizes")
+
+
+if __name__ == "__main__":
+    command(main)

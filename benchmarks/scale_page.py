@@ -1,0 +1,95 @@
+"""The page that tells what the workflow itself costs by size of a study, in Markdown."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_HEAD = """\
+# What the workflow itself costs
+
+Written by `python -m benchmarks.scale`; do not edit. Studies whose trainings take no time were run
+to their end by Snakemake's local executor on two cores: half of the runs a Latin hypercube, half a
+grid, a tenth as many Optuna trials in up to 100 batches, a confirmation and all that follows. What
+is left is planning, asking, tables, figures and report. Seconds are processor time of a command and
+all that it started, unless they are by the clock; memory is that of the largest process.
+
+"""
+# What follows the trainings, as Snakemake runs it, and what each part of it does.
+AFTER = ("rank", "grid", "trials", "gather", "finalists", "confirm", "summary", "best", "insights",
+         "provenance", "figures", "report")  # fmt: skip
+# From this size on costs are to grow no faster than studies do.
+LEAST = 1000
+
+
+def slope(sizes: Sequence[Mapping[str, Any]], what: str) -> float | None:
+    """Return the slope of a straight line through log(processor time) over log(runs) by size.
+
+    1 is a cost that grows as the study does. None for fewer than two sizes of at least `LEAST`.
+    """
+    points = [
+        (math.log(size["runs"]), math.log(size["costs"][what]["processor"]))
+        for size in sizes
+        if size["runs"] >= LEAST
+    ]
+    if len(points) < 2:
+        return None
+    x, y = (sum(column) / len(points) for column in zip(*points, strict=True))
+    over = sum((a - x) ** 2 for a, _ in points)
+    return sum((a - x) * (b - y) for a, b in points) / over
+
+
+def _row(sizes: Sequence[Mapping[str, Any]], title: str, what: str) -> str:
+    steep = slope(sizes, what)
+    cells = [f"{size['costs'][what]['processor']:.1f}" for size in sizes]
+    cells.append("" if steep is None else f"{steep:.2f}")
+    return f"| {title} | {' | '.join(cells)} |"
+
+
+def _total(sizes: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    return [sum(size["costs"][name][key] for name in AFTER) for size in sizes]
+
+
+def page(sizes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page for what `benchmarks.scale` measured, by size, the smallest first."""
+    columns = "".join(f" {size['runs']:,} |" for size in sizes)
+    rule = "| --- |" + " --- |" * len(sizes)
+    memory = [max(size["costs"][name]["mib"] for name in AFTER) for size in sizes]
+
+    def line(title: str, cells: Sequence[str]) -> str:
+        return f"| {title} | {' | '.join(cells)} |"
+
+    rows = [
+        f"| screening and grid runs |{columns}",
+        rule,
+        line("Optuna trials", [f"{size['trials']:,}" for size in sizes]),
+        line("batches", [str(size["batches"]) for size in sizes]),
+        line("the whole study by the clock, s", [_of(size, "study", "wall") for size in sizes]),
+        line("the same, processor time, s", [_of(size, "study", "processor") for size in sizes]),
+        line(
+            "the same, a job of Snakemake, s",
+            [f"{size['costs']['study']['processor'] / size['jobs']:.3f}" for size in sizes],
+        ),
+        line("largest process, MiB", [_of(size, "study", "mib") for size in sizes]),
+        line(
+            "everything after the last training, by the clock, s",
+            [f"{seconds:.0f}" for seconds in _total(sizes, "wall")],
+        ),
+        line("largest process of that, MiB", [f"{mib:.0f}" for mib in memory]),
+        line("report.html, MB", [f"{size['report_bytes'] / 1e6:.1f}" for size in sizes]),
+        line("Snakemake's own files, MB", [f"{size['records_bytes'] / 1e6:.1f}" for size in sizes]),
+    ]
+    parts = [
+        f"| processor time, s |{columns} slope from {LEAST:,} on |",
+        rule + " --- |",
+        _row(sizes, "`snakemake -n -q` before anything is trained", "dry run before"),
+        _row(sizes, "`snakemake -n -q` when all is done", "dry run after"),
+        _row(sizes, "the last `ask`", "last ask"),
+        *(_row(sizes, f"`{name}`", name) for name in AFTER),
+    ]
+    last = sizes[-1]
+    told = f"Machine: {last['machine']['cpu']}, {last['machine']['cores']} cores."
+    return "\n".join([_HEAD + told, "", *rows, "", *parts]) + "\n"
+
+
+def _of(size: Mapping[str, Any], what: str, key: str) -> str:
+    return f"{size['costs'][what][key]:.0f}"

@@ -1,0 +1,43 @@
+"""Costs of the workflow by size of a study: how they grow, and the page that tells of it."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.scale_page import AFTER, page, slope
+
+
+def size(runs: int, processor: float) -> dict[str, Any]:
+    whats = ("dry run before", "dry run after", "last ask", "study", *AFTER)
+    costs = {what: {"wall": 2.0, "processor": processor, "mib": 300.0} for what in whats}
+    return {
+        "runs": runs,
+        "trials": runs // 10,
+        "batches": 10,
+        "jobs": 2 * runs,
+        "report_bytes": 1_500_000,
+        "records_bytes": 2_000_000,
+        "costs": costs,
+        "machine": {"cpu": "a processor", "cores": 2},
+    }
+
+
+@pytest.mark.parametrize(("power", "found"), [(1.0, "1.00"), (2.0, "2.00")])
+def test_the_slope_is_the_power_that_costs_grow_with(power: float, found: str) -> None:
+    sizes = [size(runs, runs**power / 1000) for runs in (1000, 2000, 10_000)]
+    assert f"{slope(sizes, 'rank'):.2f}" == found
+
+
+def test_small_studies_do_not_count() -> None:
+    assert slope([size(100, 50.0), size(1000, 1.0)], "rank") is None
+    assert slope([size(100, 50.0), size(1000, 1.0), size(2000, 2.0)], "rank") == pytest.approx(1)
+
+
+def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
+    text = page([size(1000, 1.0), size(10_000, 10.0)])
+    lines = text.splitlines()
+    assert "| `rank` | 1.0 | 10.0 | 1.00 |" in lines
+    assert "| everything after the last training, by the clock, s | 24 | 24 |" in lines
+    assert "| the same, a job of Snakemake, s | 0.001 | 0.001 |" in lines
+    widths = {line.count("|") for line in lines if line.startswith("|")}
+    assert widths == {4, 5}
