@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.scale_page import AFTER, page
-from scripts.provenance import git_state, machine
+from scripts.provenance import git_state
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json, write_text
 from tests.tiny import make_data, make_study, plane
@@ -80,7 +81,10 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
     """Return the costs of a study of `runs` runs by what they are of."""
     trials = runs // 10
     batch_size = max(1, -(-trials // 100), min(10, trials))
-    make_project(folder, runs, trials, batch_size)
+    # In a process of its own: a child's largest memory counts from what its parent has, so this
+    # process must not grow by torch.
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(make_project, folder, runs, trials, batch_size).result()
     costs = {}
     ahead = [f"{STUDY}/data/info.json", f"{STUDY}/data/tokens/16.safetensors"]
     cost("data", [*SNAKEMAKE, "--cores", "1", *ahead], folder)
@@ -105,6 +109,7 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         "records_bytes": sum(
             path.stat().st_size for path in (folder / ".snakemake").rglob("*") if path.is_file()
         ),
+        "machine": read_json(folder / STUDY / "provenance.json")["machine"],
         "costs": {what: asdict(one) for what, one in costs.items()},
     }
 
@@ -125,7 +130,7 @@ def main() -> None:
             print(f"{runs} screening and grid runs", flush=True)
             state = git_state() or {"commit": "unknown", "dirty": False}
             found = measure(folder, runs)
-        sizes[runs] = {**found, "machine": machine(), "git": state}
+        sizes[runs] = {**found, "git": state}
         ordered = [sizes[size] for size in sorted(sizes)]
         write_json(results, {"sizes": ordered})
         write_text(options.output.with_suffix(".md"), page(ordered))

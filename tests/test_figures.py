@@ -173,6 +173,29 @@ def test_grids_of_any_number_of_hyperparameters(
     assert ("Best over dropout" in words) == (len(names) == 5)
 
 
+@pytest.mark.parametrize(("levels", "spelled"), [(12, True), (70, False)])
+def test_a_grid_of_many_levels_stays_on_a_page(
+    results: Results, levels: int, spelled: bool
+) -> None:
+    """Its cells become smaller, with scores in them as long as there is room."""
+    one = results.stage("grid").iloc[:1]
+    values = [round(0.001 * (level + 1), 3) for level in range(levels)]
+    grown = pd.concat([
+        one.assign(weight_decay=down, dropout=across, objective=0.5 + down + across)
+        for down in values for across in values
+    ], ignore_index=True)  # fmt: skip
+    figure = grid.figure(change(results, runs=grown))
+    width, height = figure.get_size_inches()
+    assert width <= 12
+    assert height <= 8
+    axes = figure.axes[0]
+    assert (len(axes.texts) == levels**2) == spelled
+    assert axes.get_xticks()[0] == 0.5
+    assert axes.get_xticklabels()[0].get_text() == "0.001"
+    figure.draw_without_rendering()
+    assert not style.crowded(axes)
+
+
 def test_a_diverged_grid_point_says_so(results: Results) -> None:
     runs = results.runs.copy()
     last = results.stage("grid").index[-1]

@@ -1,6 +1,7 @@
 """The grid as heatmaps: two main hyperparameters an image, further ones as facets."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,13 @@ from scripts.views.words import listed, number, on_validation
 
 # Facets that fit on a page; beyond, further hyperparameters are folded into the best over them.
 MAX_FACETS = 12
+# A cell's size in inches, and the largest of a facet: where levels are many, cells become smaller.
+CELL = 0.72, 0.42
+FACET = 9.0, 6.0
+# From this width of a cell on, its score stands in it.
+SPELLED = 0.5
+# What a level's label takes beside an axis, in inches: of smaller cells not every one is labelled.
+LABEL = 0.5, 0.16
 
 
 def varied(results: Results, runs: pd.DataFrame) -> list[str]:
@@ -82,11 +90,13 @@ def _heatmaps(results: Results, runs: pd.DataFrame, names: list[str]) -> Figure:
     facets, folded = _facets(runs, names[2:])
     columns, rows = _levels(runs, across), _levels(runs, down)[::-1]
     combinations = list(itertools.product(*(_levels(runs, name) for name in facets)))
-    wide = min(len(combinations), _per_row(runs, facets, len(columns)))
+    size = min(CELL[0], FACET[0] / len(columns)), min(CELL[1], FACET[1] / len(rows))
+    width = size[0] * len(columns) + 0.35
+    wide = min(len(combinations), _per_row(runs, facets, width))
     high = -(-len(combinations) // wide)
     drawing = style.new(
-        width=max(4.5, 1.6 + wide * (0.72 * len(columns) + 0.35)),
-        height=1.3 + high * (0.42 * len(rows) + 0.55 + 0.15 * len(facets)),
+        width=max(4.5, 1.6 + wide * width),
+        height=1.3 + high * (size[1] * len(rows) + 0.55 + 0.15 * len(facets)),
     )
     grid = drawing.subplots(high, wide, squeeze=False)
     values = sorted(float(v) for v in runs["objective"].dropna())
@@ -100,7 +110,7 @@ def _heatmaps(results: Results, runs: pd.DataFrame, names: list[str]) -> Figure:
         here = runs
         for name, level in zip(facets, combination, strict=True):
             here = here[here[name] == level]
-        image = _heatmap(axes, results, here, (across, columns), (down, rows), scale) or image
+        image = _heatmap(axes, results, here, (across, columns), (down, rows), scale, size) or image
         title = "\n".join(
             f"{name} {number(level, 3)}" for name, level in zip(facets, combination, strict=True)
         )
@@ -114,24 +124,30 @@ def _heatmaps(results: Results, runs: pd.DataFrame, names: list[str]) -> Figure:
     return drawing
 
 
-def _per_row(runs: pd.DataFrame, facets: Sequence[str], columns: int) -> int:
+def _per_row(runs: pd.DataFrame, facets: Sequence[str], width: float) -> int:
     """Return how many facets stand side by side: all levels of the last facet, where they fit."""
-    fits = max(1, int(9 // (0.72 * columns + 0.35)))
+    fits = max(1, int(FACET[0] // width))
     return min(fits, runs[facets[-1]].nunique() if facets else 1)
 
 
 def _heatmap(axes: Axes, results: Results, runs: pd.DataFrame, across: tuple[str, list[Any]],
-             down: tuple[str, list[Any]], scale: Any) -> Any:  # fmt: skip
-    """Draw one facet and return its image; the best of the whole grid gets a frame."""
+             down: tuple[str, list[Any]], scale: Any,
+             size: tuple[float, float]) -> Any:  # fmt: skip
+    """Draw one facet and return its image; the best of the whole grid gets a frame.
+
+    `size` is a cell's, in inches: scores and all levels are spelled out where there is room.
+    """
     best = results.complete(results.stage("grid"))
     top = best["objective"].iloc[0] if len(best) else None
     values = np.full((len(down[1]), len(across[1])), np.nan)
     texts = np.full(values.shape, "", dtype=object)
-    for (row, low), (column, level) in itertools.product(enumerate(down[1]), enumerate(across[1])):
-        cell = runs[(runs[across[0]] == level) & (runs[down[0]] == low)]
-        if cell.empty:
-            continue
-        done = cell["objective"].dropna()
+    frame = 2.2 if size[0] >= SPELLED else 1.2
+    places = {
+        name: {level: at for at, level in enumerate(levels)} for name, levels in (across, down)
+    }
+    for (low, level), cell in runs.groupby([down[0], across[0]], sort=False)["objective"]:
+        row, column = places[down[0]][low], places[across[0]][level]
+        done = cell.dropna()
         if done.empty:
             texts[row, column] = "diverged"
             continue
@@ -139,29 +155,38 @@ def _heatmap(axes: Axes, results: Results, runs: pd.DataFrame, across: tuple[str
         values[row, column], texts[row, column] = value, f"{value:.4f}".removeprefix("0")
         if value == top:
             axes.add_patch(
-                Rectangle((column + 0.03, row + 0.03), 0.94, 0.94, fill=False, lw=2.2,
+                Rectangle((column + 0.03, row + 0.03), 0.94, 0.94, fill=False, lw=frame,
                           ec=style.VERMILLION, zorder=5)
             )  # fmt: skip
     sns.heatmap(
         values, ax=axes, cmap=style.sequential(results.sign), cbar=False,
         vmin=scale.vmin, vmax=scale.vmax,
-        linewidths=1, linecolor="white", annot=False,
-        xticklabels=[number(level, 3) for level in across[1]],
-        yticklabels=[number(level, 3) for level in down[1]],
+        linewidths=min(1, 1.4 * size[0]), linecolor="white", annot=False,
+        xticklabels=False, yticklabels=False,
     )  # fmt: skip
     axes.set_facecolor("#e8e8e8")
     axes.tick_params(length=0)
-    axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
+    for axis, (_, levels), label, cell_size in zip(
+        (axes.xaxis, axes.yaxis), (across, down), LABEL, size, strict=True
+    ):
+        shown = range(0, len(levels), max(1, math.ceil(label / cell_size)))
+        axis.set_ticks([at + 0.5 for at in shown], [number(levels[at], 3) for at in shown])
     image = axes.collections[0]
+    if size[0] >= SPELLED:
+        _spell(axes, image, values, texts)
+    return None if np.isnan(values).all() else image
+
+
+def _spell(axes: Axes, image: Any, values: np.ndarray, texts: np.ndarray) -> None:
+    """Write each cell's score into it, dark on light and light on dark."""
     for (row, column), text in np.ndenumerate(texts):
         missing = np.isnan(values[row, column])
-        shade = image.cmap(scale(values[row, column])) if not missing else (0.9, 0.9, 0.9, 1.0)
+        shade = (0.9, 0.9, 0.9, 1.0) if missing else image.cmap(image.norm(values[row, column]))
         dark = 0.2126 * shade[0] + 0.7152 * shade[1] + 0.0722 * shade[2] < 0.45
         axes.text(
             column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8,
             color="white" if dark else style.VERMILLION if missing else "black",
         )  # fmt: skip
-    return None if np.isnan(values).all() else image
 
 
 def _colourbar(drawing: Figure, grid: np.ndarray, image: Any, results: Results) -> None:

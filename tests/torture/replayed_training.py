@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.study.files import read_json
+from scripts.study.files import read_json, write_bytes
 
 VAULT = "SNAKETUNE_TORTURE_VAULT"
 FILES = ("history.csv", "predictions.csv", "metrics.json")
@@ -31,12 +31,14 @@ def key(options: argparse.Namespace) -> str:
     return digest.hexdigest()
 
 
-def give(source: Path, options: argparse.Namespace, files: tuple[str, ...] = FILES) -> None:
-    """Copy a training's files to where they are asked for, metrics.json last."""
+def give(source: Path, options: argparse.Namespace) -> None:
+    """Copy a training's files to where they are asked for, each whole or not at all, as it does."""
     if options.save_model:
-        shutil.copytree(source / "model", options.save_model)
-    for name in files:
-        shutil.copyfile(source / name, options.output / name)
+        options.save_model.mkdir(parents=True)
+        for path in (source / "model").iterdir():
+            write_bytes(options.save_model / path.name, path.read_bytes())
+    for name in FILES:
+        write_bytes(options.output / name, (source / name).read_bytes())
 
 
 def main() -> int:
