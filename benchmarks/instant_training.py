@@ -16,7 +16,7 @@ STEPS = 115
 
 
 def main() -> None:
-    """Write the run's files."""
+    """Write the files of the run that the command line names."""
     parser = argparse.ArgumentParser()
     for option in ("run", "model", "info", "output"):
         parser.add_argument(f"--{option}", required=True, type=Path)
@@ -24,6 +24,18 @@ def main() -> None:
     parser.add_argument("--direction", required=True)
     options = parser.parse_known_args()[0]
     run, model, info = map(read_json, (options.run, options.model, options.info))
+    train(run, model, info, options.output, options.metric, options.direction)
+
+
+def train(
+    run: dict[str, Any],
+    model: dict[str, Any],
+    info: dict[str, Any],
+    output: Path,
+    metric: str,
+    direction: str,
+) -> None:
+    """Write a run's metrics, history and predictions into `output`."""
     examples = {split: facts["examples"] for split, facts in info["splits"].items()}
     values = run["hyperparameters"]
     rng = random.Random(json.dumps(run["hyperparameters"], sort_keys=True) + str(run["seed"]))
@@ -48,11 +60,11 @@ def main() -> None:
     ]
     for epoch in epochs:
         history[epoch["step"] - 1] |= {"validation_loss": epoch["loss"], **metrics}
-    write_csv(options.output / "history.csv", list(history[-1]), history)
+    write_csv(output / "history.csv", list(history[-1]), history)
     splits = ["validation", "test"] if run.get("test") else ["validation"]
     rows = [(split, index, rng.random()) for split in splits for index in range(examples[split])]
     write_csv(
-        options.output / "predictions.csv",
+        output / "predictions.csv",
         ["split", "index", "label", "predicted", "probability_0", "probability_1"],
         (
             {
@@ -68,14 +80,14 @@ def main() -> None:
     )
     test = {"test": {"loss": 1 - score, **metrics}} if run.get("test") else {}
     write_json(
-        options.output / "metrics.json",
+        output / "metrics.json",
         {
             "schema_version": 1,
             "status": "complete",
             "objective": {
-                "metric": options.metric,
-                "direction": options.direction,
-                "value": epochs[-1][options.metric],
+                "metric": metric,
+                "direction": direction,
+                "value": epochs[-1][metric],
             },
             "epochs": epochs,
             **test,

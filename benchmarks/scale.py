@@ -8,7 +8,6 @@ executor; then each command that follows the trainings is run and measured once 
 """
 
 import argparse
-import math
 import os
 import shutil
 import subprocess
@@ -25,10 +24,11 @@ from benchmarks.scale_page import AFTER, page
 from scripts.provenance import git_state
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json, write_text
-from tests.tiny import make_data, make_study, plane
+from tests.tiny import make_data, make_study, varied
 from tools.project import PROJECT, copy_project
 
 STUDY = "results/tiny"
+NAMES = ("weight_decay", "dropout", "attention_dropout")
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
 
 
@@ -48,7 +48,9 @@ def make_project(folder: Path, runs: int, trials: int, batch_size: int) -> None:
     make_study(
         folder,
         training={"gpu": 1, "threads": 1, "memory_mb": 500, "runtime": 10, "precision": "fp32"},
-        hyperparameters=plane(math.isqrt(runs // 2)) | {"max_seq_length": {"baseline": 16}},
+        hyperparameters=varied(round((runs / 2) ** (1 / 3)), NAMES)
+        | {"max_seq_length": {"baseline": 16}},
+        rank={"top": len(NAMES)},
         baseline={"seeds": 3},
         screen={"design": {"name": "latin_hypercube", "runs": runs // 2}, "configurations": []},
         refine={"configurations": []},

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,19 @@ def make_data(folder: Path, sizes: dict[str, int]) -> None:
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def plane(levels: int) -> dict[str, Any]:
-    """Return two hyperparameters to vary, each with a grid of so many levels: many runs."""
+def varied(
+    levels: int, names: Sequence[str] = ("weight_decay", "dropout")
+) -> dict[str, dict[str, Any]]:
+    """Return hyperparameters to vary, each with a grid of so many levels: many runs."""
+    baselines = {"weight_decay": 0.01, "dropout": 0.1, "attention_dropout": 0.1}
     return {
         name: {
-            "baseline": baseline,
+            "baseline": baselines[name],
             "screen": [0.0],
             "grid": [round(0.3 * (level + 1) / (levels + 1), 6) for level in range(levels)],
             "search": {"low": 0.0, "high": 0.4},
         }
-        for name, baseline in (("weight_decay", 0.01), ("dropout", 0.1))
+        for name in names
     }
 
 

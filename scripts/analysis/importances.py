@@ -32,9 +32,8 @@ COLUMNS = (
 )  # fmt: skip
 # Of fewer runs nothing is said.
 LEAST_RUNS = 10
-# Of more runs so many are drawn: the time of a forest grows with their square, and a quarter of a
-# minute goes by with these.
-MOST_RUNS = 250
+# Of more runs so many are drawn: the time of a forest grows with their square.
+MOST_RUNS = 200
 # Each resample of the runs has a forest of its own, with a seed of its own.
 RESAMPLES = 25
 TREES = 16

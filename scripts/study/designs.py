@@ -20,6 +20,9 @@ from scripts.study.reading import show
 # Sizes for which pydoe has a Plackett-Burman design: 2, 12 and 20 times powers of 2.
 SIZES = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
 SPACE_FILLING = ("latin_hypercube", "sobol")
+# Up to so many points are exchanged to lie more evenly: of many they lie so anyway, and every start
+# of Snakemake and of a command would wait for it, 5 s for 5,000.
+EXCHANGED = 500
 # Runs a hyperparameter that an error proposes: enough for a curve of each (see `regression`).
 PROPOSED = 4
 # Between the ends of a range lie so many different values at least.
@@ -192,7 +195,8 @@ def _units(name: str, runs: int, count: int, seed: int) -> list[list[float]]:
         spread = qmc.Sobol(count, rng=seed).random(runs)
     else:
         # Of the squares that every column could pair with, random exchanges choose the most even.
-        spread = qmc.LatinHypercube(count, rng=seed, optimization="random-cd").random(runs)
+        exchanges = "random-cd" if runs <= EXCHANGED else None
+        spread = qmc.LatinHypercube(count, rng=seed, optimization=exchanges).random(runs)
     units: list[list[float]] = spread.tolist()
     return units
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.small_project import STUDY
-from tests.tiny import make_study, plane
+from tests.tiny import make_study, varied
 from tests.torture.campaign import record
 from tools.project import copy_project
 
@@ -29,7 +29,7 @@ def make_project(folder: Path, runs: int) -> None:
     levels = math.ceil(math.sqrt(runs / 2))
     make_study(
         folder,
-        hyperparameters=plane(levels)
+        hyperparameters=varied(levels)
         | {"max_seq_length": {"baseline": 16}, "num_train_epochs": {"baseline": 1}},
         refine={"configurations": []},
         optuna={"trials": math.ceil(runs / 2), "batch_size": 10},
