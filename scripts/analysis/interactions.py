@@ -1,9 +1,9 @@
 """What the grid says of each hyperparameter and of each two together, against the noise.
 
-Least squares: main effects and two-factor interactions of the grid's factorial. What they leave over
-(interactions of three and more) and the baseline's further seeds are the noise; a term is tested by
-what the fit loses without it and without the interactions that it is part of: a type II analysis of
-variance, as that of statsmodels (`anova_lm`), which takes four times as long on a large grid.
+Least squares: main effects and two-factor interactions of the grid's factorial. What they leave
+over (interactions of three and more) and the baseline's further seeds are the noise; a term is
+tested by what the fit loses without it and without the interactions that it is part of: a type II
+analysis of variance, as that of statsmodels (`anova_lm`), which takes four times as long.
 """
 
 from collections.abc import Mapping, Sequence
