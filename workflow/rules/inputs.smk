@@ -55,23 +55,28 @@ def grid_of(*names):
     return {run.name: run for run in plan.grid_runs(STUDY, names)}
 
 
-def planned_run(wildcards):
-    """Return the text of a planned run's run.json: its own resolved values, nothing else."""
-    run = PLANNED.get(wildcards.run)
-    if run is None and "hash=" in wildcards.run:
-        fresh = int(wildcards.run.rpartition("-seed")[2]) in FRESH_SEEDS
+@functools.cache
+def planned_values(name):
+    """Return a planned run's own resolved values, and its seed."""
+    run = PLANNED.get(name)
+    if run is None and "hash=" in name:
+        fresh = int(name.rpartition("-seed")[2]) in FRESH_SEEDS
         run = (
-            {run.name: run for run in confirmations()}[wildcards.run]
+            {run.name: run for run in confirmations()}[name]
             if fresh
-            else grid_of(*chosen())[wildcards.run]
+            else grid_of(*chosen())[name]
         )
     if run is not None:
-        values, seed = run.hyperparameters, run.seed
-    else:
-        values, seed = parse_run(wildcards.run, BASELINE)
+        return dict(run.hyperparameters), run.seed
+    return parse_run(name, BASELINE)
+
+
+def planned_run(wildcards):
+    """Return the text of a planned run's run.json."""
+    values, seed = planned_values(wildcards.run)
     # On a fresh seed, and on no other, a run is evaluated on the test split.
     test = {"test": True} if seed in FRESH_SEEDS else {}
-    return json_text({"hyperparameters": dict(values), "seed": seed, **test})
+    return json_text({"hyperparameters": values, "seed": seed, **test})
 
 
 def tokens(wildcards):
@@ -79,14 +84,14 @@ def tokens(wildcards):
     if wildcards.run.startswith("optuna-"):
         lengths = SEARCHED_LENGTHS
     else:
-        lengths = [
-            json.loads(planned_run(wildcards))["hyperparameters"]["max_seq_length"]
-        ]
+        lengths = [planned_values(wildcards.run)[0]["max_seq_length"]]
     return expand(rules.tokenise.output, length=lengths)
 
 
 # What the ranking chose, and why.
 CHOICE = [f"{S}/screen/ranking.csv", f"{S}/screen/chosen.json"]
+# The same for Optuna's jobs, of which there are many.
+CHOSEN = f"{S}/optuna/choice.json"
 
 
 def grid_metrics(wildcards):
@@ -144,7 +149,7 @@ def searched(wildcards):
 
 def wait_for_choice(wildcards):
     """Return the choice for a trial's run, which another choice would give other values."""
-    return CHOICE if wildcards.run.startswith("optuna-") else []
+    return CHOSEN if wildcards.run.startswith("optuna-") else []
 
 
 def earlier_trials(wildcards):

@@ -7,12 +7,28 @@
 # the choice alone. A trial that is not trained yet waits for the choice too, or it might be trained
 # with values that the next choice takes away.
 localrules:
+    choice,
     search_settings,
     search_space,
     warm_start,
     ask,
     trial,
     trials,
+
+
+# What was chosen, once more: Snakemake plans every job twice that waits for a checkpoint's own file,
+# and looks through all that the checkpoint reads for each of them.
+rule choice:
+    input:
+        CHOICE,
+    output:
+        CHOSEN,
+    log:
+        f"{S}/logs/choice.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "cp {input[1]} {output}.tmp 2> {log} && mv {output}.tmp {output}"
 
 
 rule search_settings:
@@ -74,7 +90,7 @@ rule ask:
     input:
         space=rules.search_space.output,
         warm_start=rules.warm_start.output,
-        choice=ancient(CHOICE),
+        choice=ancient(CHOSEN),
         batches=earlier_batches,
         trials=earlier_trials,
     output:
@@ -95,7 +111,7 @@ rule ask:
 rule trial:
     input:
         batch=lambda wildcards: BATCHES[plan.batch_of(STUDY, int(wildcards.trial)) - 1],
-        choice=ancient(CHOICE),
+        choice=ancient(CHOSEN),
     output:
         f"{S}/runs/optuna-{{trial}}-seed{SEED}/run.json",
     log:
