@@ -57,6 +57,7 @@ lint: $(STAMP) ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy scripts tools benchmarks
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
 
 .PHONY: format
 format: $(STAMP) ## put the code into shape

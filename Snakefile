@@ -39,7 +39,8 @@ onstart:
     # there an onerror where Snakemake itself could not write.
     atexit.register(tell_of_full_disk)
     # Jobs inherit it, those on a cluster too: only the last try of a trial may be its failure.
-    os.environ["SNAKETUNE_ATTEMPTS"] = str(1 + workflow.execution_settings.retries)
+    attempts = 1 + workflow.execution_settings.retries
+    os.environ.update(SNAKETUNE_ATTEMPTS=str(attempts))
 
 
 onsuccess:

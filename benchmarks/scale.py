@@ -79,6 +79,12 @@ def cost(what: str, words: Sequence[str], folder: Path) -> Cost:
     return found
 
 
+def files(folder: Path) -> dict[str, int]:
+    """Return how many files there are below a folder, and their bytes."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return {"count": len(sizes), "bytes": sum(sizes)}
+
+
 def measure(folder: Path, runs: int) -> dict[str, Any]:
     """Return the costs of a study of `runs` runs by what they are of."""
     trials = runs // 10
@@ -108,9 +114,8 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         "trained": len(list((folder / STUDY).glob("runs/*/metrics.json"))),
         "jobs": sum(1 for _ in (folder / STUDY / "logs").rglob("*.log")),
         "report_bytes": (folder / STUDY / "report.html").stat().st_size,
-        "records_bytes": sum(
-            path.stat().st_size for path in (folder / ".snakemake").rglob("*") if path.is_file()
-        ),
+        "runs_files": files(folder / STUDY / "runs"),
+        "records_files": files(folder / ".snakemake"),
         "machine": read_json(folder / STUDY / "provenance.json")["machine"],
         "costs": {what: asdict(one) for what, one in costs.items()},
     }

@@ -75,8 +75,12 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
             [f"{seconds:.0f}" for seconds in _total(sizes, "wall")],
         ),
         line("largest process of that, MiB", [f"{mib:.0f}" for mib in memory]),
-        line("report.html, MB", [f"{size['report_bytes'] / 1e6:.1f}" for size in sizes]),
-        line("Snakemake's own files, MB", [f"{size['records_bytes'] / 1e6:.1f}" for size in sizes]),
+        line("`report.html`, MB", [f"{size['report_bytes'] / 1e6:.1f}" for size in sizes]),
+        line("log files, mostly empty", [f"{size['jobs']:,}" for size in sizes]),
+        *(
+            line(f"{title}: files, and their MB", [_files(size[key]) for size in sizes])
+            for title, key in (("runs", "runs_files"), ("Snakemake's own", "records_files"))
+        ),
     ]
     parts = [
         f"| processor time, s |{columns} slope from {LEAST:,} on |",
@@ -93,3 +97,7 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
 
 def _of(size: Mapping[str, Any], what: str, key: str) -> str:
     return f"{size['costs'][what][key]:.0f}"
+
+
+def _files(found: Mapping[str, int]) -> str:
+    return f"{found['count']:,}, {found['bytes'] / 1e6:.1f}"

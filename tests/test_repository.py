@@ -328,6 +328,13 @@ def test_pyproject_says_the_same() -> None:
 # Commands that people type
 
 
+def test_snakemake_finds_nothing_to_mend(workdir: Path) -> None:
+    command = [sys.executable, "-m", "snakemake", "--lint"]
+    result = subprocess.run(command, cwd=workdir, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Congratulations" in result.stdout + result.stderr
+
+
 def test_make_help_lists_every_command() -> None:
     text = (PROJECT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^\.PHONY: (\S+)$", text, re.MULTILINE))

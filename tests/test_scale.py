@@ -16,7 +16,8 @@ def size(runs: int, processor: float) -> dict[str, Any]:
         "batches": 10,
         "jobs": 2 * runs,
         "report_bytes": 1_500_000,
-        "records_bytes": 2_000_000,
+        "runs_files": {"count": 5 * runs, "bytes": 2_000_000},
+        "records_files": {"count": 4 * runs, "bytes": 2_000_000},
         "costs": costs,
         "machine": {"cpu": "a processor", "cores": 2},
     }
@@ -39,5 +40,6 @@ def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
     assert "| `rank` | 1.0 | 10.0 | 1.00 |" in lines
     assert "| everything after the last training, by the clock, s | 24 | 24 |" in lines
     assert "| the same, a job of Snakemake, s | 0.001 | 0.001 |" in lines
+    assert "| runs: files, and their MB | 5,000, 2.0 | 50,000, 2.0 |" in lines
     widths = {line.count("|") for line in lines if line.startswith("|")}
     assert widths == {4, 5}

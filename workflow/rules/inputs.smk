@@ -36,8 +36,6 @@ LENGTHS = sorted(
 )
 
 
-# In the shell's text and in no parameter: another number trains no run again.
-MAX_FAILED = STUDY["optuna"]["max_failed"]
 FRESH_SEEDS = plan.fresh_seeds(STUDY)
 
 

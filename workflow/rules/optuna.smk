@@ -20,7 +20,8 @@ localrules:
 # and looks through all that the checkpoint reads for each of them.
 rule choice:
     input:
-        CHOICE,
+        ranking=CHOICE[0],
+        chosen=CHOICE[1],
     output:
         CHOSEN,
     log:
@@ -28,7 +29,7 @@ rule choice:
     conda:
         ENVIRONMENT
     shell:
-        "cp {input[1]} {output}.tmp 2> {log} && mv {output}.tmp {output}"
+        "cp {input.chosen} {output}.tmp 2> {log} && mv {output}.tmp {output}"
 
 
 rule search_settings:

@@ -47,6 +47,8 @@ rule train:
         mem_mb=lambda wildcards, attempt: attempt * STUDY["training"]["memory_mb"],
         runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
         attempt=lambda wildcards, attempt: attempt,
+        # No parameter: another number of trials that may fail trains no run again.
+        max_failed=STUDY["optuna"]["max_failed"],
     params:
         metric=STUDY["objective"]["metric"],
         direction=STUDY["objective"]["direction"],
@@ -61,7 +63,7 @@ rule train:
     # Compute nodes are often offline: what the hub has was fetched by the local rules.
     shell:
         "HF_HUB_OFFLINE=1 python -m scripts.attempt --attempt {resources.attempt}"
-        " --max-failed {MAX_FAILED} --run {input.run} --tokens {params.tokens}"
+        " --max-failed {resources.max_failed} --run {input.run} --tokens {params.tokens}"
         " --model {input.model} --info {input.info}"
         " --metric {params.metric} --direction {params.direction}"
         " --precision {params.precision} --eval-batch-size {params.eval_batch_size}"
