@@ -122,6 +122,20 @@ def test_nothing_to_confirm_is_said(results: Results) -> None:
     assert "runs on fresh seeds" not in text
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.674, "67%"), (1.22, "all"), (1.0, "all"), (0.0, "nothing"), (-0.42, "nothing")],
+)
+def test_no_more_than_all_of_a_gain_survives(results: Results, share: float, said: str) -> None:
+    one = edited(results)
+    for entry in one.verdict["finalists"]:
+        entry["survives"] = share
+    (tile,) = (tile for tile in confirmed.figures(one) if tile[0] == "Of the promised gain")
+    assert tile[1] == said
+    text = words(page.render(one))
+    assert f"{said[0].upper()}{said[1:]} of the promised gain survives." in text
+
+
 def test_one_fresh_seed_and_no_test_split_leave_gaps(results: Results) -> None:
     one = edited(results, winner=None, outcome="undecided", seeds=[1042], no_test="no test split")
     unknown = dict.fromkeys(("sd", "interval", "interval_all", "p", "p_holm", "test", "survives"))

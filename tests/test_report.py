@@ -212,6 +212,13 @@ def test_gains_are_judged_by_the_noise(results: Results, sd: float | None, words
     assert words in " ".join(verdict.headline(noisy(results, sd)))
 
 
+def test_a_gain_is_left_to_the_confirmation_where_there_is_one(results: Results) -> None:
+    alone = noisy(results, 0.003)
+    assert "expect less on new seeds" in " ".join(verdict.headline(alone))
+    confirmed = " ".join(verdict.headline(change(alone, verdict={"winner": None})))
+    assert "What fresh seeds leave of it, the confirmation says." in confirmed
+
+
 def test_the_comparison_counts_examples_and_finds(results: Results) -> None:
     rows = {row.label: row for row in verdict.rows(results)}
     assert list(rows) == ["best by hand", "best of grid", "best of Optuna"]

@@ -53,6 +53,17 @@ def name(finalist: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+def surviving(share: float) -> str:
+    """Return how much of a gain survives: a share above 1 is all of it, one below 0 nothing.
+
+    >>> surviving(0.67), surviving(1.22), surviving(-0.42)
+    ('67%', 'all', 'nothing')
+    """
+    if share <= 0:
+        return "nothing"
+    return "all" if share >= 1 else f"{share:.0%}"
+
+
 def _better(document: Mapping[str, Any]) -> str:
     finalists: Sequence[Mapping[str, Any]] = document["finalists"]
     winner = finalists[document["winner"] - 1]
@@ -65,8 +76,8 @@ def _better(document: Mapping[str, Any]) -> str:
     )
     if winner["survives"] is not None:
         text += (
-            f"; {winner['survives']:.0%} of the gain that the search promised survives on fresh"
-            " seeds"
+            f"; {surviving(winner['survives'])} of the gain that the search promised survives on"
+            " fresh seeds"
         )
     test = winner["test"]
     if test is None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from scripts.analysis.words import surviving
 from scripts.study import plan
 from scripts.views.confirmation import interval, ordered, role
 from scripts.views.results import Results
@@ -130,7 +131,7 @@ def figures(results: Results) -> list[tuple[str, str, str]]:
         made.append(("Gain on fresh seeds", gain, f"{which} over baseline; {ends}".rstrip("; ")))
         if one["survives"] is not None:
             promised = signed(one["promised"])
-            made.append(("Of the promised gain", f"{one['survives']:.0%}",
+            made.append(("Of the promised gain", surviving(one["survives"]),
                          f"survives; the search promised {promised}"))  # fmt: skip
     if verdict["optimism"] is not None:
         made.append(("Optimism of the search", signed(verdict["optimism"]),
@@ -200,7 +201,8 @@ def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, st
             text += f". Welch's one-sided t test: {probability(entry['p'])}"
             text += f", corrected by Holm {probability(entry['p_holm'])}"
         if entry["survives"] is not None:
-            text += f". {entry['survives']:.0%} of the promised gain survives"
+            kept = surviving(entry["survives"])
+            text += f". {kept[0].upper()}{kept[1:]} of the promised gain survives"
         made.append(("Gain over the baseline", f"{text}."))
     test = entry["test"]
     if test and test["gain"] is not None:

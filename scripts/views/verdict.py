@@ -174,9 +174,12 @@ def _judgement(results: Results, gain: float) -> str:
     )
     if gain <= chance * sd:
         return f"This gain is no more than luck explains: {lucky}."
+    told = f"This gain is beyond the noise, even though {lucky}."
+    if results.verdict:
+        return f"{told} What fresh seeds leave of it, the confirmation says."
     return (
-        f"This gain is beyond the noise, even though {lucky}. The sd comes from {seeds} seeds "
-        "only, and the best of many runs is flattered: expect a little less on new seeds."
+        f"{told} The sd comes from {seeds} seeds only, and the best of many runs is flattered:"
+        " expect less on new seeds."
     )
 
 

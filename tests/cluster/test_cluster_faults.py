@@ -38,6 +38,12 @@ def start_array(study: Study) -> Head:
     return head
 
 
+def end_soon(cluster: Slurm, job: str) -> None:
+    """Let a job reach its time limit."""
+    # Not now: where a second ends before SLURM reads it, that is in the past and refused.
+    cluster.command("scontrol", "update", f"JobId={job}", "EndTime=now+2")
+
+
 def test_cancelled_late_and_greedy_jobs_are_noticed_and_tried_again_with_more(
     study: Study, reference: Path, cluster: Slurm
 ) -> None:
@@ -47,7 +53,7 @@ def test_cancelled_late_and_greedy_jobs_are_noticed_and_tried_again_with_more(
     head = study.start(RANKING)
     head.wait_for("two trainings", lambda: study.started(cancelled, late))
     first = {run: study.job(run) for run in (cancelled, late)}
-    cluster.command("scontrol", "update", f"JobId={first[late]}", "EndTime=now")
+    end_soon(cluster, first[late])
     cluster.command("scancel", first[cancelled])
     study.release(cancelled)
     head.wait_for("time limit", lambda: cluster.job(first[late])["JobState"] == "TIMEOUT")
@@ -192,7 +198,7 @@ def test_trainings_out_of_time_or_preempted_go_on_from_their_checkpoints(
         head.wait_for("third epoch", lambda: len(list(study.orders.glob("waiting-*"))) == 2)
         assert all((folder / NAME).exists() for folder in folders)
         late, preempted = cluster.jobs("RUNNING")
-        cluster.command("scontrol", "update", f"JobId={late}", "EndTime=now")
+        end_soon(cluster, late)
         # What SLURM does with a job that makes room for another.
         cluster.command("scontrol", "requeue", preempted)
         wait_for("the end of both", lambda: not cluster.jobs("RUNNING,COMPLETING"))
