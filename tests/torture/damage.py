@@ -33,7 +33,7 @@ FILES = (
     *("screen/ranking.csv", "screen/chosen.json", "screen/results.csv"),
     *("grid/results.csv", "grid/interactions.csv", "grid/refinement.csv"),
     *("optuna/settings.json", "optuna/space.json", "optuna/warm-start.csv"),
-    *("optuna/batch-0001.json", "optuna/trials.csv", "optuna/study.db"),
+    *("optuna/choice.json", "optuna/batch-0001.json", "optuna/trials.csv", "optuna/study.db"),
     *("confirm/finalists.json", "confirm/results.csv", "summary/runs.csv", "summary/searches.csv"),
     *("summary/gathered.csv", "summary/best-so-far.csv", "summary/random-search.csv"),
     *("summary/importances.csv", "summary/advice.json", "best.json", "verdict.json"),
