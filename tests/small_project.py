@@ -85,6 +85,7 @@ def contents(folder: Path, patterns: tuple[str, ...] = SAME) -> dict[str, bytes]
         str(path.relative_to(study)): path.read_bytes()
         for pattern in patterns
         for path in sorted(study.glob(pattern))
+        if path.exists()  # a link to nowhere is no file
     }
 
 
