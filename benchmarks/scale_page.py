@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import linear_regression
 from typing import Any
 
 _HEAD = """\
@@ -33,9 +34,7 @@ def slope(sizes: Sequence[Mapping[str, Any]], what: str) -> float | None:
     ]
     if len(points) < 2:
         return None
-    x, y = (sum(column) / len(points) for column in zip(*points, strict=True))
-    over = sum((a - x) ** 2 for a, _ in points)
-    return sum((a - x) * (b - y) for a, b in points) / over
+    return linear_regression(*zip(*points, strict=True)).slope
 
 
 def _row(sizes: Sequence[Mapping[str, Any]], title: str, what: str) -> str:
@@ -45,14 +44,11 @@ def _row(sizes: Sequence[Mapping[str, Any]], title: str, what: str) -> str:
     return f"| {title} | {' | '.join(cells)} |"
 
 
-def _total(sizes: Sequence[Mapping[str, Any]], key: str) -> list[float]:
-    return [sum(size["costs"][name][key] for name in AFTER) for size in sizes]
-
-
 def page(sizes: Sequence[Mapping[str, Any]]) -> str:
     """Return the page for what `benchmarks.scale` measured, by size, the smallest first."""
     columns = "".join(f" {size['runs']:,} |" for size in sizes)
     rule = "| --- |" + " --- |" * len(sizes)
+    seconds = [sum(size["costs"][name]["wall"] for name in AFTER) for size in sizes]
     memory = [max(size["costs"][name]["mib"] for name in AFTER) for size in sizes]
 
     def line(title: str, cells: Sequence[str]) -> str:
@@ -72,7 +68,7 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         line("largest process, MiB", [_of(size, "study", "mib") for size in sizes]),
         line(
             "everything after the last training, by the clock, s",
-            [f"{seconds:.0f}" for seconds in _total(sizes, "wall")],
+            [f"{second:.0f}" for second in seconds],
         ),
         line("largest process of that, MiB", [f"{mib:.0f}" for mib in memory]),
         line("`report.html`, MB", [f"{size['report_bytes'] / 1e6:.1f}" for size in sizes]),

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.analysis.collect import planned
+from scripts.analysis.runfiles import refuse
 from scripts.study.documents import open_study, read_chosen
-from scripts.study.errors import StudyError, command
+from scripts.study.errors import command
 from scripts.study.files import write_csv
 from scripts.study.plan import STAGES
 
@@ -22,17 +23,14 @@ FILES = ("metrics.json", "history.csv")
 def rows(folder: Path, names: list[str]) -> Iterator[dict[str, str]]:
     """Yield for each run the sha256 of its files; raise `StudyError` where one cannot be read."""
     for name in names:
-        paths = {file: folder / "runs" / name / file for file in FILES}
-        try:
-            sums = {
-                file: hashlib.sha256(path.read_bytes()).hexdigest() for file, path in paths.items()
-            }
-        except OSError as error:
-            raise StudyError(
-                f"{error.filename}: cannot be read ({error.strerror}); delete the folder"
-                f" {folder / 'runs' / name} and run snakemake again"
-            ) from None
-        yield {"run": name, **sums}
+        yield {"run": name, **{file: _sha256(folder / "runs" / name / file) for file in FILES}}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        refuse(path, f"cannot be read ({error.strerror})")
 
 
 def gather(path: Path) -> str:

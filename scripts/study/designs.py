@@ -21,7 +21,7 @@ from scripts.study.reading import show
 SIZES = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
 SPACE_FILLING = ("latin_hypercube", "sobol")
 # Up to so many points are exchanged to lie more evenly: of many they lie so anyway, and every start
-# of Snakemake and of a command would wait for it, 5 s for 5,000.
+# of Snakemake and of a command would wait for it: half a second for 500, 6 s for 5,000.
 EXCHANGED = 500
 # Runs a hyperparameter that an error proposes: enough for a curve of each (see `regression`).
 PROPOSED = 4

@@ -201,8 +201,7 @@ def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, st
             text += f". Welch's one-sided t test: {probability(entry['p'])}"
             text += f", corrected by Holm {probability(entry['p_holm'])}"
         if entry["survives"] is not None:
-            kept = surviving(entry["survives"])
-            text += f". {kept[0].upper()}{kept[1:]} of the promised gain survives"
+            text += f". {sentence_case(surviving(entry['survives']))} of the promised gain survives"
         made.append(("Gain over the baseline", f"{text}."))
     test = entry["test"]
     if test and test["gain"] is not None:
