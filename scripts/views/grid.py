@@ -47,7 +47,8 @@ def figure(results: Results) -> Figure:
     return _line(results, runs, names[0]) if len(names) == 1 else _heatmaps(results, runs, names)
 
 
-def _levels(runs: pd.DataFrame, name: str) -> list[Any]:
+def levels_of(runs: pd.DataFrame, name: str) -> list[Any]:
+    """Return a hyperparameter's values in the runs, numbers by size and before words."""
     return sorted(runs[name].unique().tolist(), key=lambda v: (isinstance(v, str), v))
 
 
@@ -56,7 +57,7 @@ def _line(results: Results, runs: pd.DataFrame, name: str) -> Figure:
     drawing = style.new(width=5.5, height=3.4)
     axes = drawing.add_subplot()
     style.band_across(axes, results.noise)
-    levels = _levels(runs, name)
+    levels = levels_of(runs, name)
     data = runs.assign(level=[levels.index(v) for v in runs[name]])
     sns.lineplot(data, x="level", y="objective", marker="o", color=style.BLUE, ax=axes,
                  errorbar=None)  # fmt: skip
@@ -88,8 +89,8 @@ def _heatmaps(results: Results, runs: pd.DataFrame, names: list[str]) -> Figure:
     # more levels read better along x
     across, down = sorted(names[:2], key=lambda name: -runs[name].nunique())
     facets, folded = _facets(runs, names[2:])
-    columns, rows = _levels(runs, across), _levels(runs, down)[::-1]
-    combinations = list(itertools.product(*(_levels(runs, name) for name in facets)))
+    columns, rows = levels_of(runs, across), levels_of(runs, down)[::-1]
+    combinations = list(itertools.product(*(levels_of(runs, name) for name in facets)))
     size = min(CELL[0], FACET[0] / len(columns)), min(CELL[1], FACET[1] / len(rows))
     width = size[0] * len(columns) + 0.35
     wide = min(len(combinations), _per_row(runs, facets, width))

@@ -6,6 +6,7 @@ CATEGORIES = {
     "effects": "2 Screening",
     "parallel-coordinates-screen": "2 Screening",
     "grid-heatmap": "3 Grid",
+    "interactions": "3 Grid",
     "parallel-coordinates-grid": "3 Grid",
     "optuna-history": "4 Optuna",
     "parallel-coordinates-optuna": "4 Optuna",
