@@ -40,6 +40,9 @@ COMMAND = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--co
 OUTPUTS = ("metrics.json", "history.csv", "predictions.csv")
 # Where a study is left in which a fault was found.
 KEPT = PROJECT / "results/.kills"
+# A study is killed within this share of the time that it takes undisturbed, counted from the
+# command, so that many kills come before its end.
+WINDOW = 1 / 6
 # Longer than any job or start of Snakemake takes, on a machine with other work.
 PATIENCE = 600
 
@@ -128,7 +131,7 @@ class Victim:
         The first job of a random kind is such a moment too, or a moment soon after its start.
         """
         job = random_.choice(JOBS) if random_.random() < 0.7 else None
-        until = time.monotonic() + random_.uniform(0, self.seconds / 3)
+        until = time.monotonic() + random_.uniform(0, self.seconds * WINDOW)
         while head.poll() is None and time.monotonic() < until:
             if job and job in [script(process) for process in descendants(head.pid)]:
                 time.sleep(random_.choice([0, random_.uniform(0, 1), random_.uniform(0, 4)]))
