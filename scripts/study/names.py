@@ -1,6 +1,7 @@
 """Names of runs: how a run departs from the baseline, plus its seed. The name is the identity."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 from scripts.study.errors import StudyError
@@ -65,6 +66,16 @@ def parse_run(name: str, baseline: Mapping[str, Value]) -> tuple[dict[str, Value
 def trial_name(trial: int, seed: int) -> str:
     """Return the name of an Optuna trial's slot, such as `optuna-0007-seed42`; trials from 1."""
     return f"optuna-{trial:04d}-seed{seed}"
+
+
+def trial_number(name: str) -> int | None:
+    """Return the number of the Optuna trial whose slot has the name `name`; None of other runs.
+
+    >>> trial_number("optuna-0007-seed42"), trial_number("baseline-seed42")
+    (7, None)
+    """
+    found = re.match(r"optuna-(\d+)-seed", name)
+    return int(found[1]) if found else None
 
 
 def planned_pattern() -> str:

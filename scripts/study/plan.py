@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.study import designs
 from scripts.study.hyperparameters import Value
-from scripts.study.names import run_name, trial_name
+from scripts.study.names import run_name, trial_name, trial_number
 
 # The stages whose runs compete for best, and all stages: the confirmation only looks back at them.
 STAGES = ("baseline", "screen", "grid", "refine", "optuna")
@@ -147,7 +147,16 @@ def grid_runs(study: Study, chosen: Sequence[str]) -> list[Run]:
     levels = [study["hyperparameters"][name]["grid"] for name in names]
     points = [dict(zip(names, point, strict=True)) for point in itertools.product(*levels)]
     runs = _runs(study, points, study["seed"])
-    return sorted(runs, key=lambda run: random.Random(f"{study['seed']}:{run.name}").random())
+    return sorted(runs, key=lambda run: turn(study, run.name))
+
+
+def turn(study: Study, name: str) -> float:
+    """Return when a run's turn is among those that could start: at random, from 0 to 1.
+
+    It follows from the name alone. Optuna's trials come after all others, in trial order.
+    """
+    trial = trial_number(name)
+    return random.Random(f"{study['seed']}:{name}").random() if trial is None else float(trial)
 
 
 def trial_runs(study: Study) -> list[str]:
