@@ -242,6 +242,21 @@ def test_no_difference_names_the_equivalent_and_the_worse() -> None:
     assert "could have detected" in document["verdict"]
 
 
+def test_one_that_diverged_makes_no_other_better() -> None:
+    """Holm takes the smallest p first: where that is of one that cannot win, the next gains by it.
+
+    A better finalist without a winner would be called equivalent and better at once.
+    """
+    base, strong = [0.80, 0.81, 0.79, 0.80, 0.80], [0.95, 0.951, 0.949, 0.95, NAN]
+    for shift in np.arange(0.005, 0.02, 0.0005):
+        weak = [score + shift for score in (0.805, 0.795, 0.80, 0.81, 0.79)]
+        document = said([base, strong, weak])
+        better = [one["finalist"] for one in document["finalists"] if one["better"]]
+        assert (document["winner"] is None) == (better == [])
+        assert not set(better) & set(document["equivalent"])
+        assert document["finalists"][0]["p_holm"] == 1
+
+
 @pytest.mark.parametrize(
     ("scores", "words"),
     [

@@ -26,7 +26,8 @@ from scripts.study.plan import Study, fresh_seeds
 
 RULES = (
     "a finalist is better than the baseline if it completed on every fresh seed and Welch's"
-    f" one-sided t test on the fresh seeds, corrected by Holm for all finalists, has p <= {ALPHA}",
+    f" one-sided t test on the fresh seeds, corrected by Holm for all finalists, has p <= {ALPHA};"
+    " one that did not complete counts with p = 1 in that correction",
     "the winner is, of the finalists whose p before correction is at most that rate divided by the"
     " number of finalists, the one with the largest mean on the fresh seeds",
     "a finalist is worse if the test in the other direction, corrected alike, says so, or if it"
@@ -93,7 +94,11 @@ def _against(
     found: list[Difference | None] = [
         welch(one, baseline) if min(len(one), len(baseline)) > 1 else None for one in finalists
     ]
-    above = [1.0 if one is None else float(one.p) for one in found]
+    # Else the smallest p might be of one that cannot win, and the step after it name a better one.
+    above = [
+        1.0 if one is None or len(scores) < seeds else float(one.p)
+        for one, scores in zip(found, finalists, strict=True)
+    ]
     below = [
         1.0 if one is None else float(welch(baseline, finalist).p)
         for one, finalist in zip(found, finalists, strict=True)
