@@ -126,6 +126,26 @@ BAD: list[tuple[str, object, str]] = [
         ".data_files: 5 is not text or a list or a mapping",
     ),
     ("dataset", {"path": "csv", "data_files": []}, ".data_files: [] is not a list of at least 1"),
+    (
+        "dataset",
+        {"path": "csv", "data_files": "https://me:secret@example.org/a.csv"},
+        ".data_files: 'https://example.org/a.csv' came with a user, a password or a token",
+    ),
+    (
+        "dataset",
+        {"path": "csv", "data_dir": "https://example.org/a?token=secret"},
+        ".data_dir: 'https://example.org/a' came with a user, a password or a token",
+    ),
+    (
+        "dataset",
+        {"path": "pandas", "revision": COMMIT},
+        ".path: 'pandas' is a reader of datasets that Snaketune does not use",
+    ),
+    (
+        f"{H}.max_seq_length.search",
+        {"low": 32, "high": 512},
+        ": 481 lengths, for each of which the data are tokenised, are more than 32",
+    ),
     ("dataset", {"path": "csv", "data_dir": "no"}, ".data_dir: 'no': no such folder"),
     ("dataset", {"path": "csv", "data_dir": "tests", "revision": COMMIT}, ".revision: "),
     (
@@ -137,7 +157,8 @@ BAD: list[tuple[str, object, str]] = [
     ("dataset", {"path": "tests", "name": "x"}, ".name: 'x' is for data sets of the hub"),
     ("dataset", {"path": "json", "token": "secret"}, ".token: unknown key 'token'"),
     ("dataset.path", "json", ": 'json' does not go with dataset.generated"),
-    ("dataset.generated.train", 0, ": 0 is not >= 2"),
+    ("dataset.generated.train", 0, ": 0 is not >= 5"),
+    ("dataset.generated.train", 50_000, ": 50000 is not <= 20000"),
     ("dataset.generated.size", 1, ": unknown key 'size'"),
     ("columns.text", [], ": [] is not a list of at least 1"),
     ("columns.text", ["a", "b", "c"], ": ['a', 'b', 'c'] is not a list of at most 2"),

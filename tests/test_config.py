@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.study import sources
 from scripts.study.config import load, resolve
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text
@@ -192,6 +194,34 @@ def test_patterns_and_urls_as_data_files(tmp_path: Path, monkeypatch: pytest.Mon
     files = {"train": ["a.csv", "[ab].csv"], "validation": "https://example.org/c.csv"}
     study = resolve(changed("dataset", {"path": "csv", "delimiter": "\t", "data_files": files}))
     assert local_data_files(study["dataset"]) == [Path("a.csv"), Path("b.csv")]
+
+
+def test_files_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What datasets finds by itself is an input too, else an edit of it would rerun nothing."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "data/deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    for name in ("train.csv", "deep/more.csv", ".hidden"):
+        Path("../data", name).write_text("x\n")
+    found = [Path("../data/deep/more.csv"), Path("../data/train.csv")]
+    assert local_data_files({"path": "../data"}) == found
+    assert local_data_files({"path": "csv", "data_dir": "../data"}) == found
+    files = {"train": "train.csv"}
+    assert local_data_files({"path": "csv", "data_dir": "../data", "data_files": files}) == [
+        Path("../data/train.csv")
+    ]
+
+
+def test_a_name_with_a_brace_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a{b}.csv"
+    file.write_text("x\n")
+    with pytest.raises(StudyError, match="has a brace in its name"):
+        resolve(changed("dataset", {"path": "csv", "data_files": str(file)}))
+
+
+def test_other_readers_of_datasets_are_known() -> None:
+    known = datasets.packaged_modules._PACKAGED_DATASETS_MODULES
+    assert set(known) - set(sources.FORMATS) <= set(sources._READERS)
 
 
 def test_model_in_a_local_folder(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import yaml
 from scripts import track
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_json
-from scripts.study.trackers import TRACKERS, masked
+from scripts.study.trackers import TRACKERS
+from scripts.study.urls import masked
 from scripts.views import results
 from scripts.views.trackers import content, to_mlflow, to_tensorboard, to_wandb
 from tests.conftest import Snakemake

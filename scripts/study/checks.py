@@ -8,7 +8,7 @@ from typing import Any
 from scripts.study import designs, sources
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates, screened
+from scripts.study.plan import batches, candidates, screened, searched_values
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -17,6 +17,8 @@ Study = Mapping[str, Any]
 # Optuna's batches are a chain of files, and Snakemake follows chains by recursion.
 MAX_BATCHES = 100
 MAX_GRID = 100_000
+# The data are tokenised once for each length before a trial's own is known.
+MAX_LENGTHS = 32
 
 
 def check(study: Study) -> None:
@@ -31,6 +33,7 @@ def check(study: Study) -> None:
     _check_rank(study)
     _check_grid(study)
     _check_batches(study)
+    _check_lengths(study)
 
 
 def _check_name(name: str) -> None:
@@ -194,4 +197,13 @@ def _check_batches(study: Study) -> None:
         raise StudyError(
             f"optuna.batch_size: {size} makes {batches(study)} batches of {number} trials, more "
             f"than {MAX_BATCHES}; use at least {-(-number // MAX_BATCHES)}"
+        )
+
+
+def _check_lengths(study: Study) -> None:
+    lengths = searched_values(study, "max_seq_length")
+    if study["optuna"]["trials"] and len(lengths) > MAX_LENGTHS:
+        raise StudyError(
+            f"hyperparameters.max_seq_length.search: {len(lengths)} lengths, for each of which the"
+            f" data are tokenised, are more than {MAX_LENGTHS}; give choices, or a larger step"
         )

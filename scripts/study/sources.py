@@ -10,6 +10,7 @@ from typing import Any
 
 from scripts.study.errors import StudyError
 from scripts.study.reading import show
+from scripts.study.urls import has_secret, masked
 
 FORMATS = ("json", "csv", "parquet", "text")
 PACKAGE = "package:"
@@ -20,6 +21,12 @@ _OPTIONS = {
     "json": ("field", "encoding"),
     "csv": ("delimiter", "quotechar", "column_names", "encoding"),
 }
+# Other readers that datasets has under a name of their own: whatever a revision says, they read
+# local files, and some of them run code (pandas unpickles).
+_READERS = ("pandas", "arrow", "conll", "imagefolder", "audiofolder", "videofolder", "meshfolder",
+            "pdffolder", "niftifolder", "webdataset", "xml", "hdf5", "eval", "lance", "tsfile",
+            "iceberg", "vortex", "mmcif", "pdb", "genbank", "fasta", "fastq", "harbor", "generator",
+            "spark", "sql", "cache")  # fmt: skip
 _ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -66,6 +73,11 @@ def check_model(model: Mapping[str, Any]) -> None:
         )
     if not folder.is_dir():
         raise StudyError(f"model.path: {show(path)}: no such folder ({folder})")
+    if {"{", "}"} & set(str(folder)):
+        raise StudyError(
+            f"model.path: {show(path)} has a brace in it, which Snakemake takes for a wildcard;"
+            " rename the folder"
+        )
     if not any(folder.glob("*.safetensors")):
         raise StudyError(f"model.path: {show(path)}: the folder holds no .safetensors file")
 
@@ -89,6 +101,11 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
     for key in _ALL_OPTIONS:
         if key in dataset and key not in _OPTIONS.get(path, ()):
             raise StudyError(f"dataset.{key}: {show(dataset[key])} does not go with path: {path}")
+    if path in _READERS:
+        raise StudyError(
+            f"dataset.path: {show(path)} is a reader of datasets that Snaketune does not use; a"
+            " data set of the hub, a local folder, json, csv, parquet or text"
+        )
     if path in FORMATS:
         _check_files(dataset)
     elif is_local(path):
@@ -97,14 +114,37 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
         _refuse_revision(dataset)
     else:
         _check_pinned("dataset", path, dataset.get("revision"))
+    for file in local_data_files(dataset):
+        if {"{", "}"} & set(str(file)):
+            raise StudyError(
+                f"dataset: the file {show(str(file))} has a brace in its name, which Snakemake"
+                " takes for a wildcard; rename it"
+            )
 
 
 def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
-    """Return the data files of this machine that `dataset` names, sorted, patterns expanded."""
+    """Return the data files of this machine that `dataset` names, sorted, patterns expanded.
+
+    Of a folder whose files `datasets` finds by itself they are all that are in it.
+    """
+    path, files = dataset.get("path", ""), dataset.get("data_files")
+    folder = dataset.get("data_dir")
+    if path not in FORMATS:
+        if not is_local(path):
+            return []
+        folder = os.path.join(path, folder or "")
+    elif folder is not None and _URL.match(folder):
+        return []
     found: set[Path] = set()
-    if dataset.get("path") in FORMATS:
-        for _, pattern in _patterns(dataset.get("data_files")):
-            found.update(_matches(pattern, dataset.get("data_dir")))
+    if files is None and folder is not None:
+        found.update(
+            file
+            for file in Path(folder).rglob("*")
+            if file.is_file()
+            and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        )
+    for _, pattern in _patterns(files):
+        found.update(_matches(pattern, folder))
     return sorted(found)
 
 
@@ -132,12 +172,15 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
     """Check that every file named exists; relative paths start at the current directory."""
     _refuse_revision(dataset)
     folder, files = dataset.get("data_dir"), dataset.get("data_files")
-    if folder is not None and not _URL.match(folder) and not Path(folder).is_dir():
+    if folder is not None and _URL.match(folder):
+        _check_url("dataset.data_dir", folder)
+    elif folder is not None and not Path(folder).is_dir():
         raise StudyError(f"dataset.data_dir: {show(folder)}: no such folder in {Path.cwd()}")
     if files is None and folder is None:
         raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")
     for where, pattern in _patterns(files):
         if _URL.match(pattern):
+            _check_url(where, pattern)
             continue
         found = _matches(pattern, folder)
         if not found:
@@ -145,6 +188,15 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
         for path in found:
             if not os.access(path, os.R_OK):
                 raise StudyError(f"{where}: {show(str(path))}: may not be read")
+
+
+def _check_url(where: str, url: str) -> None:
+    """Refuse secrets: the config goes into study.json, the report and Snakemake's log."""
+    if has_secret(url):
+        raise StudyError(
+            f"{where}: {show(masked(url))} came with a user, a password or a token; download the"
+            " file, and name the copy"
+        )
 
 
 def _patterns(files: object) -> Iterator[tuple[str, str]]:

@@ -4,15 +4,14 @@ Keys and passwords never stand in a config, since it is copied into study.json, 
 versions: each tracker reads them from the environment.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from scripts.study.errors import StudyError
 from scripts.study.reading import show
 from scripts.study.schema import schema
+from scripts.study.urls import has_secret, masked, split
 
 TRACKERS = ("mlflow", "wandb", "tensorboard")
 # What MLflow can write to: a server, or a database that it opens itself.
@@ -46,38 +45,18 @@ def read(study: Mapping[str, Any], path: Path) -> Mapping[str, dict[str, Any]]:
     return study["tracking"]
 
 
-def masked(uri: str) -> str:
-    """Return a URI as it may be shown: without user, password and query.
-
-    >>> masked("https://me:secret@example.org/mlflow?token=x")
-    'https://example.org/mlflow'
-    """
-    shown = uri.partition("?")[0]
-    if "@" not in shown:
-        return shown
-    scheme = shown.partition("://")[0] + "://" if "://" in shown else ""
-    return scheme + shown.rpartition("@")[2]
-
-
 def _check_uri(uri: str) -> None:
     where = "tracking.mlflow.uri"
-    parts = _split(uri)
+    parts = split(uri)
     scheme = "" if parts is None else parts.scheme.partition("+")[0]
     if parts is None or scheme not in SCHEMES or (scheme[:4] == "http" and not parts.hostname):
         raise StudyError(
             f"{where}: {show(masked(uri))} is not the URI of a server (http://HOST:PORT) or of a "
             "database (sqlite:///FILE)"
         )
-    if "@" in parts.netloc or re.search(r"pass|token|secret|key", parts.query, re.IGNORECASE):
+    if has_secret(uri):
         raise StudyError(
             f"{where}: {show(masked(uri))} came with a user or a password; take them out, and set "
             "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, or the "
             "whole URI as MLFLOW_TRACKING_URI"
         )
-
-
-def _split(uri: str) -> SplitResult | None:
-    try:
-        return urlsplit(uri)
-    except ValueError:
-        return None

@@ -1,16 +1,18 @@
 # The study that the config describes, checked before any rule is read, and where its files lie.
 import atexit
+import contextlib
 import gc
-import glob
 import json
 import os
 import sys
+from pathlib import Path
 
 sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
 
-from scripts.study import integrity, plan, reading
+from scripts.study import integrity, plan, reading, sources
 from scripts.study.code import ROOT, fingerprint
 from scripts.study.config import resolve
+from scripts.study.documents import read_chosen, read_finalists
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text, read_json, write_json
 from scripts.study.names import parse_run, planned_pattern
@@ -65,6 +67,18 @@ def metrics(runs):
     return [f"{S}/runs/{getattr(run, 'name', run)}/metrics.json" for run in runs]
 
 
+def or_end(read, *arguments):
+    """Return what `read` returns; end with its one message where the file is not what it should be."""
+    try:
+        return read(*arguments)
+    except StudyError as error:
+        with contextlib.suppress(Exception):
+            workflow.persistence.unlock()
+        print(f"snaketune: {error}", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(1)
+
+
 def chosen():
     """Return the hyperparameters that grid and Optuna vary.
 
@@ -72,7 +86,8 @@ def chosen():
     """
     if STUDY["rank"]["hyperparameters"] is not None:
         return STUDY["rank"]["hyperparameters"]
-    return read_json(checkpoints.rank.get().output.chosen)["hyperparameters"]
+    checkpoints.rank.get()
+    return or_end(read_chosen, STUDY, Path(S))
 
 
 def keep_study():

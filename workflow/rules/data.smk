@@ -27,6 +27,8 @@ rule generate:
 
 
 rule fetch_model:
+    input:
+        model_files,
     output:
         f"{S}/data/model.json",
     log:

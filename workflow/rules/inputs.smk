@@ -11,15 +11,16 @@ DATASET = (
 
 def data_files(wildcards):
     """Return the local files that the data set is read from."""
-    files = DATASET.get("data_files") or []
-    if isinstance(files, dict):
-        files = list(files.values())
-    flat = [
-        file
-        for entry in files
-        for file in ([entry] if isinstance(entry, str) else entry)
-    ]
-    return [file for file in flat if "://" not in file and not glob.has_magic(file)]
+    if GENERATED:
+        return list(GENERATED_FILES.values())
+    return [str(path) for path in sources.local_data_files(DATASET)]
+
+
+def model_files(wildcards):
+    """Return the weights of a model in a local folder; a package's are those of its version."""
+    path = STUDY["model"]["path"]
+    folder = None if path.startswith(sources.PACKAGE) else sources.model_folder(path)
+    return sorted(map(str, folder.glob("*.safetensors"))) if folder else []
 
 
 PLANNED = {
@@ -43,7 +44,8 @@ def confirmations():
     """Return the runs of the confirmation; who the finalists are depends on data."""
     if not FRESH_SEEDS:
         return []
-    found = read_json(checkpoints.finalists.get().output[0])["finalists"]
+    checkpoints.finalists.get()
+    found = or_end(read_finalists, Path(S))
     return plan.confirm_runs(STUDY, [entry["hyperparameters"] for entry in found])
 
 

@@ -15,9 +15,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from scripts.study import trackers
 from scripts.study.errors import StudyError
 from scripts.study.names import spell
+from scripts.study.urls import masked
 from scripts.views.results import Results
 from scripts.views.trackers import content
 from scripts.views.trackers.extras import require
@@ -61,9 +61,9 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
         with _alone(home) if local else nullcontext():
             return _send(results, uri, name, place)
     except (MlflowException, OSError) as error:
-        reason = " ".join(str(error).split()).replace(uri, trackers.masked(uri))
+        reason = " ".join(str(error).split()).replace(uri, masked(uri))
         raise StudyError(
-            f"tracking.mlflow: {trackers.masked(uri)}: {reason[:300]}; what was sent stays, and"
+            f"tracking.mlflow: {masked(uri)}: {reason[:300]}; what was sent stays, and"
             " `snakemake track` sends the rest"
         ) from None
 
@@ -83,7 +83,7 @@ def open_ui(results: Results, options: Mapping[str, Any], port: int) -> None:
     require("mlflow")
     uri = store(options, results.folder.parent / LOCAL)
     if uri.startswith("http"):
-        print(f"MLflow: {trackers.masked(uri)}")
+        print(f"MLflow: {masked(uri)}")
         return
     print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     # In the environment, since a database's URI may hold a password, which a command line tells.
@@ -132,7 +132,7 @@ def _send(results: Results, uri: str, name: str, place: str | None) -> str:
     words = f"mlflow: {new} of {total} runs sent, {resumed} completed, the rest was there"
     if known:
         words += f"; {len(known)} of earlier states of this study stay there"
-    return f"{words} (experiment {name!r} at {trackers.masked(uri)})"
+    return f"{words} (experiment {name!r} at {masked(uri)})"
 
 
 def _experiment(client: Any, name: str, uri: str, place: str | None) -> str:
@@ -144,7 +144,7 @@ def _experiment(client: Any, name: str, uri: str, place: str | None) -> str:
         return str(client.create_experiment(name, artifact_location=place, tags=kind))
     if found.lifecycle_stage != "active":
         raise StudyError(
-            f"tracking.mlflow.experiment: {name!r} is deleted in {trackers.masked(uri)}; restore it"
+            f"tracking.mlflow.experiment: {name!r} is deleted in {masked(uri)}; restore it"
             f" (`mlflow experiments restore -x {found.experiment_id}`) or name another"
         )
     return str(found.experiment_id)

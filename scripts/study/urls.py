@@ -1,0 +1,37 @@
+"""Addresses of data and servers, and the secrets that do not belong into them."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+_SECRET = re.compile(r"pass|token|secret|key|signature|credential", re.IGNORECASE)
+
+
+def split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, None where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def has_secret(url: str) -> bool:
+    """Return whether a URL holds a user, a password, a token or a signature.
+
+    >>> has_secret("https://me:pw@example.org/a.csv"), has_secret("https://example.org/a.csv?v=1")
+    (True, False)
+    """
+    parts = split(url)
+    return parts is not None and ("@" in parts.netloc or bool(_SECRET.search(parts.query)))
+
+
+def masked(url: str) -> str:
+    """Return a URL as it may be shown: without user, password and query.
+
+    >>> masked("https://me:secret@example.org/mlflow?token=x")
+    'https://example.org/mlflow'
+    """
+    shown = url.partition("?")[0]
+    if "@" not in shown:
+        return shown
+    scheme = shown.partition("://")[0] + "://" if "://" in shown else ""
+    return scheme + shown.rpartition("@")[2]
