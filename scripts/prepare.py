@@ -78,6 +78,9 @@ def main() -> None:
     if share is not None:
         train, validation = cut_off(splits["train"], share, source["seed"], classes)
         splits = {**splits, "train": train, "validation": validation}
+    for role in set(SPLITS) - set(splits):
+        # What an earlier config had would be taken for a split of this one.
+        (options.output / f"{role}.parquet").unlink(missing_ok=True)
     for role, columns in splits.items():
         buffer = io.BytesIO()
         pd.DataFrame(columns).to_parquet(buffer, index=False)

@@ -5,6 +5,7 @@ In: the Parquet files of `prepare`, the model. Out: one safetensors file that tr
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -37,6 +38,22 @@ def positions(folder: Path) -> int | None:
     return int(limit)
 
 
+def read_split(path: Path) -> dict[str, list[Any]]:
+    """Return the columns of a split; raise `StudyError` where the file is not one of `prepare`."""
+    try:
+        columns = {str(name): list(column) for name, column in pd.read_parquet(path).items()}
+    except Exception as error:  # pyarrow raises many kinds
+        reason = " ".join(str(error).split())[:200]
+        raise StudyError(
+            f"{path}: not a readable Parquet file ({reason}); delete it and run snakemake again"
+        ) from None
+    if not {"text_a", "label"} <= columns.keys():
+        raise StudyError(
+            f"{path}: text_a and label are not both in it; delete it and run snakemake again"
+        )
+    return columns
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.tokenise", description=__doc__)
     parser.add_argument("--data", required=True, type=Path, help="the study's data folder")
@@ -61,7 +78,7 @@ def main() -> None:
         )
     splits = {
         role: tokenise(
-            {str(name): list(column) for name, column in pd.read_parquet(path).items()},
+            read_split(path),
             tokenizer,
             options.max_seq_length,
         )

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset
+from datasets.arrow_writer import ArrowWriter
 
 from scripts import prepare
 from scripts.study.errors import StudyError
@@ -295,6 +296,45 @@ def test_the_command_writes_the_data_and_what_they_are(
     run(monkeypatch, source(tmp_path, labels=["no", "yes"]), tmp_path / "again")
     assert (tmp_path / "again/train.parquet").read_bytes() == first
     assert read_json(tmp_path / "again/info.json") == info
+
+
+def test_a_split_that_the_study_has_no_more_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_data(tmp_path, {"train": 30, "validation": 12, "test": 6})
+    run(monkeypatch, source(tmp_path), tmp_path / "data")
+    assert (tmp_path / "data/test.parquet").exists()
+    splits = {"train": "train", "validation": "validation", "test": None}
+    run(monkeypatch, source(tmp_path, splits=splits), tmp_path / "data")
+    assert sorted(path.name for path in (tmp_path / "data").glob("*.parquet")) == [
+        "train.parquet",
+        "validation.parquet",
+    ]
+
+
+def test_another_revision_than_the_pinned_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the hub does not answer, datasets takes whatever revision it kept last."""
+    cache = tmp_path / "cache"
+    folder = cache / "some___data/default/0.0.0" / ("a" * 40)
+    made = Dataset.from_list(rows([0, 1, 1]))
+    folder.mkdir(parents=True)
+    with ArrowWriter(path=str(folder / "data-train.arrow"), features=made.features) as writer:
+        for row in made:
+            writer.write(row)
+        examples, size = writer.finalize()
+    splits = {"train": {"name": "train", "num_bytes": size, "num_examples": examples}}
+    info = {"config_name": "default", "features": made.features.to_dict(), "splits": splits}
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    dataset = {"path": "some/data", "cache_dir": str(cache)}
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    assert load({**dataset, "revision": "a" * 40}, "train")["label"] == [0, 1, 1]
+    with pytest.raises(StudyError) as caught:
+        load({**dataset, "revision": "b" * 40}, "train")
+    message = str(caught.value)
+    assert message.startswith(f"dataset.revision: {'b' * 40} of 'some/data' could not be had")
+    assert "a" * 40 in message
 
 
 def test_a_study_without_a_test_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from scripts.study import plan
 from scripts.study.config import resolve
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_json
+from scripts.training import classifier
 from scripts.views import card
 from tests.analysis_runs import change
 from tests.fabricate import fabricate
@@ -213,6 +214,19 @@ def test_a_bad_row_is_named_and_nothing_written(
     assert message in str(caught.value)
     assert target.read_text() == "of before"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "out.csv"])
+
+
+def test_changed_weights_are_refused(folder: Path, tmp_path: Path) -> None:
+    """Those of another model of the same shape would score, and be wrong."""
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    with pytest.raises(StudyError, match=r"not the weights that snaketune\.json names"):
+        classifier.load(copy)
+    (copy / "snaketune.json").write_text("[1]")
+    with pytest.raises(StudyError, match=r"snaketune\.json: .* are not all in it"):
+        classifier.load(copy)
 
 
 def test_other_folders_are_no_model(tmp_path: Path, study: Path) -> None:

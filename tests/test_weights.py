@@ -72,6 +72,13 @@ def test_a_model_that_is_not_there(path: str, message: str) -> None:
     assert repr(path) in str(raised.value)
 
 
+def test_a_pickle_under_the_name_of_safetensors_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(StudyError, match=r"model\.safetensors is not a safetensors file"):
+        verify(model(tmp_path), tmp_path)
+
+
 def test_a_folder_of_pickles_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     torch.save({"weight": torch.zeros(1)}, tmp_path / "pytorch_model.bin")

@@ -16,9 +16,11 @@ from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
 from scripts.training.model import device, precision
 from scripts.training.tokens import tokenise
+from scripts.training.weights import weights_sha256
 
 # What the model's folder holds beside transformers' own files.
 FACTS = "snaketune.json"
+_KEYS = {"text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,18 @@ def load(folder: Path) -> Classifier:
         raise StudyError(
             f"--model: {folder} holds no {FACTS}; name the model folder of a finished study,"
             " such as results/demo/model"
+        )
+    if not isinstance(facts, dict) or not facts.keys() >= _KEYS:
+        raise StudyError(
+            f"{folder / FACTS}: {', '.join(sorted(_KEYS))} are not all in it; it is not what the"
+            " study wrote: make the model again"
+        )
+    weights = folder / "model.safetensors"
+    # Folders that were made before it was written down do not say it.
+    if weights.is_file() and facts.get("sha256", "") not in ("", weights_sha256(folder)):
+        raise StudyError(
+            f"{weights}: not the weights that {FACTS} names; they were changed or are another"
+            " model's"
         )
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -2,8 +2,10 @@
 
 import csv
 import hashlib
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.study.errors import StudyError
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 UNLABELLED = -1
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "Dataset":
@@ -30,7 +33,9 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
         arguments |= _csv_options(arguments, texts)
     try:
         if "data_files" not in arguments:
-            return datasets.load_dataset(path, split=split, **arguments)
+            loaded = datasets.load_dataset(path, split=split, **arguments)
+            _check_revision(loaded, path, arguments.get("revision"))
+            return loaded
         # Local files are read anew each time: a cache in the user's home could answer with what
         # the file held before.
         with tempfile.TemporaryDirectory() as cache:
@@ -38,6 +43,8 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
                 path, split=split, cache_dir=cache, keep_in_memory=True, **arguments
             )
             return loaded
+    except StudyError:
+        raise
     except Exception as error:  # datasets raises many kinds for a wrong file, column or name
         # "An error occurred while generating" says less than its cause; an empty file says nothing.
         reason = str(error.__cause__ or error) or "is a file empty?"
@@ -47,6 +54,20 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
             f"dataset: {path!r}, split {split!r}{f' ({where})' if where else ''} cannot be loaded:"
             f" {' '.join(reason.split())[:300]}"
         ) from None
+
+
+def _check_revision(loaded: "Dataset", path: str, revision: str | None) -> None:
+    """Refuse another revision: where the hub does not answer, datasets takes any that it kept.
+
+    The folder that it keeps a data set in has the revision's name.
+    """
+    folders = {part for file in loaded.cache_files for part in Path(file["filename"]).parts}
+    found = {part for part in folders if _COMMIT.fullmatch(part)}
+    if revision is not None and found and revision not in found:
+        raise StudyError(
+            f"dataset.revision: {revision} of {path!r} could not be had from the hub, and what is"
+            f" kept here is {', '.join(sorted(found))}; run again once the hub answers"
+        )
 
 
 def _csv_options(arguments: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:

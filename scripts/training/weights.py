@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from scripts.study.errors import StudyError
 
 PACKAGE = "package:"
@@ -85,6 +87,15 @@ def weights_sha256(folder: Path) -> str:
 
 def verify(model: Mapping[str, Any], folder: Path) -> str:
     """Return the sha256 of the weights; raise `StudyError` where the study asks for another."""
+    weights = folder / "model.safetensors"
+    try:
+        with safe_open(weights, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise StudyError(
+            f"model.path: {weights} is not a safetensors file ({error}); another format, such as a"
+            " pickle under this name, is not read"
+        ) from None
     found = weights_sha256(folder)
     wanted = model["sha256"]
     if wanted is not None and found != wanted:
