@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.analysis.state import look
+from scripts.study.documents import open_study
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json
 
 DEFAULT = Path("config/config.yaml")
 
@@ -30,10 +30,7 @@ def find(named: str | None, configs: list[Path]) -> tuple[dict[str, Any], Path]:
     for path in (Path(named), Path("results") / named):
         file = path if path.name == "study.json" else path / "study.json"
         if file.is_file():
-            study = read_json(file)
-            if not isinstance(study, dict) or "hyperparameters" not in study:
-                raise StudyError(f"{file}: not a resolved study; run snakemake to make it")
-            return study, file.parent
+            return open_study(file)
     raise StudyError(
         f"--study: {named!r} is not a study that has begun; of one that has not, give the config:"
         " --configfile config/mrpc-f1.yaml"

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from scripts.analysis.tables import read_table
 from scripts.study.documents import open_study
 from scripts.study.errors import command
 from scripts.study.files import write_csv
+from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.search import contains, distributions
 from scripts.study.search_files import WARM_START_COLUMNS, read_space
 
@@ -42,6 +42,7 @@ def _rows(
     """
     space = search["space"]
     known = distributions(space)
+    needed = ("run", "stages", "seed", "status", "objective", *HYPERPARAMETERS)
     rows: dict[str, dict[str, Any]] = {}
     for name, table in (
         ("baseline", "screen/results.csv"),
@@ -52,7 +53,7 @@ def _rows(
         path = folder / table
         if name not in study["optuna"]["warm_start"] or not path.exists():
             continue
-        for record in pd.read_csv(path).to_dict(orient="records"):
+        for record in read_table(path, needed).to_dict(orient="records"):
             row = {str(column): value for column, value in record.items()}
             elsewhere = any(
                 row[other] != value

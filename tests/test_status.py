@@ -163,6 +163,15 @@ def test_a_damaged_file_leaves_the_stage_unknown(finished: Path, document: str) 
     assert (stages["baseline"].done, stages["grid"].done, stages["optuna"].done) == (3, 0, 2)
 
 
+@pytest.mark.parametrize("key", ["objective", "epochs"])
+def test_a_run_without_its_scores_is_left_to_do(finished: Path, key: str) -> None:
+    def damage(document: dict[str, Any]) -> None:
+        document[key] = {"metric": document["objective"]["metric"]} if key == "objective" else [{}]
+
+    change(finished / "runs" / RUN / "metrics.json", damage)
+    assert look(full_study(), finished).total.left == 1
+
+
 def test_pruned_and_diverged_runs_are_done(finished: Path) -> None:
     for name, kind in ((RUN, "diverged"), ("optuna-0001-seed42", "pruned")):
         change(

@@ -126,6 +126,29 @@ def test_the_warm_start_takes_the_stages_that_are_named(
     assert [each["run"] for each in taken_over(tmp_path)] == expected
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a readable CSV file"),
+        ("run,stages\nx,grid\n", "the column 'seed' is missing"),
+        (None, "its last line is cut off"),
+    ],
+)
+def test_a_damaged_table_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, message: str
+) -> None:
+    """Else the trials would be others, and nothing would say so."""
+    write_results(tmp_path, "grid/results.csv", row("one", "grid"), row("two", "grid"))
+    table = tmp_path / "grid/results.csv"
+    table.write_text(table.read_text()[:-9] if content is None else content)
+    path = write_study(tmp_path, warm_start=["grid"])
+    run(monkeypatch, search_space, "--study", path)
+    with pytest.raises(StudyError) as caught:
+        run(monkeypatch, warm_start, "--study", path)
+    assert str(caught.value).startswith(f"{table}: {message}")
+    assert not (tmp_path / "optuna/warm-start.csv").exists()
+
+
 def test_nothing_to_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_study(tmp_path)
     write_json(tmp_path / "screen/chosen.json", {"hyperparameters": ["dropout"], "rule": ""})

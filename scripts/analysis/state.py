@@ -169,9 +169,13 @@ def _metrics(
             document["hyperparameters"] == values
             and document["objective"]["metric"] == study["objective"]["metric"]
             and document["status"] in ("complete", "pruned", "diverged", "failed")
-            and (document["status"] != "complete" or bool(document["epochs"]))
         )
-    except (OSError, ValueError, KeyError, TypeError):
+        if fits and document["status"] == "complete":
+            fits = all(
+                isinstance(value, float | int)
+                for value in (document["objective"]["value"], document["epochs"][-1]["loss"])
+            )
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     return document if fits else None
 

@@ -1,5 +1,6 @@
 """Errors that a user can act on, and the one place that prints them."""
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ from collections.abc import Callable
 _FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
 # As torch says it, of a processor's memory (an error of no kind of its own) and of a GPU's.
 _MEMORY = ("DefaultCPUAllocator", "CUDA out of memory", "HIP out of memory")
+# What a file or folder may be that a command was given: not a fault of the command.
+_UNUSABLE = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
 # How a line about it begins; whoever runs a training knows it by this.
 OUT_OF_MEMORY = "snaketune: out of memory"
 
@@ -31,7 +34,8 @@ def out_of_memory(error: BaseException) -> bool:
 def command(main: Callable[[], None]) -> None:
     """Run a command's `main`; print a `StudyError` as one message on stderr and exit with 1.
 
-    So it does where the disk is full or memory is short: no mistakes, but the user's to mend.
+    So it does where the disk is full, memory is short or a path cannot be written to: no mistakes,
+    but the user's to mend.
     """
     try:
         main()
@@ -50,6 +54,10 @@ def command(main: Callable[[], None]) -> None:
                 "  a training takes less with a smaller train_batch_size, which more"
                 " gradient_accumulation_steps make up for, or a shorter max_seq_length"
             )
+        elif isinstance(error, OSError) and (
+            isinstance(error, _UNUSABLE) or error.errno == errno.EROFS
+        ):
+            message = f"snaketune: {error.filename}: {error.strerror}"
         else:
             raise
         print(message, file=sys.stderr)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from scripts.analysis.tables import read_table
 from scripts.study import plan
-from scripts.study.errors import StudyError
 from scripts.study.files import read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 
@@ -108,19 +108,7 @@ class Results:
     def history(self, run: str) -> pd.DataFrame:
         """Return a run's losses by step and metrics by epoch; empty where there are none."""
         path = self.folder / "runs" / run / "history.csv"
-        return _read_csv(path) if path.exists() else pd.DataFrame()
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Return a CSV file's table; raise `StudyError` naming the file that cannot be read."""
-    try:
-        return pd.read_csv(path)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise StudyError(
-            f"{path}: not a readable CSV file ({error}); delete it and run snakemake again"
-        ) from None
+        return read_table(path) if path.exists() else pd.DataFrame()
 
 
 def _optional_json(path: Path, wanted: bool = True) -> Mapping[str, Any]:
@@ -128,7 +116,7 @@ def _optional_json(path: Path, wanted: bool = True) -> Mapping[str, Any]:
 
 
 def _optional_csv(path: Path, wanted: bool = True) -> pd.DataFrame:
-    return _read_csv(path) if wanted and path.exists() else pd.DataFrame()
+    return read_table(path) if wanted and path.exists() else pd.DataFrame()
 
 
 def load(study_json: Path | str) -> Results:
@@ -141,11 +129,8 @@ def load(study_json: Path | str) -> Results:
     folder = study_json.parent
     study = read_json(study_json)
     path = folder / "summary" / "runs.csv"
-    runs = _read_csv(path)
     needed = ("run", "stage", "stages", "trial", "seed", "status", "objective", "seconds")
-    for column in (*needed, *METRICS, *HYPERPARAMETERS):
-        if column not in runs:
-            raise StudyError(f"{path}: the column {column!r} is missing; run snakemake again")
+    runs = read_table(path, (*needed, *METRICS, *HYPERPARAMETERS))
     runs["objective"] = pd.to_numeric(runs["objective"])
     repeats = runs["stage"] == "confirm"
     # A stage that was switched off may have left its files behind: they are of another study.
