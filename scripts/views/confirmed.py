@@ -7,7 +7,7 @@ from scripts.analysis.words import surviving
 from scripts.study import plan
 from scripts.views.confirmation import interval, ordered, role
 from scripts.views.results import Results
-from scripts.views.tables import Cell, cell
+from scripts.views.tables import Cell, cell, majority
 from scripts.views.words import (
     count,
     metric_name,
@@ -170,9 +170,18 @@ def notes(results: Results) -> str:
                 f" than {least['power']:.0%}"
             )
         text += ". "
+    if yardsticks := _yardsticks(results):
+        text += f"{yardsticks} "
     if verdict["no_test"]:
         return text + f"There are no test scores: {verdict['no_test']}."
     return text + "The test split is looked at here only; its interval is each finalist's own."
+
+
+def _yardsticks(results: Results) -> str:
+    """Return what one example is worth, and what the most frequent class alone scores."""
+    size, always = results.best.get("example"), majority(results)
+    words = f"One validation example is {score(size)} of accuracy. " if size else ""
+    return f"{words}{always}." if always else words.rstrip()
 
 
 def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -77,6 +77,8 @@ def context(results: Results) -> dict[str, Any]:
         "majority": tables.majority(results),
         "luck": verdict.luck(len(results.complete())),
         "complete": len(results.complete()),
+        "mean_interval": verdict.mean_interval(results),
+        "agreement": verdict.agreement(results),
         "seeds": count(len(results.noise.values), "seed"),
         "counts": tables.counts(results),
         "confirmed": confirmed.context(results),

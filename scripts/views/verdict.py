@@ -45,6 +45,33 @@ def examples(results: Results) -> int | None:
     return round(1 / size) if size else None
 
 
+def mean_interval(results: Results) -> str:
+    """Return the confidence interval of the baseline's mean, in words; empty on one seed."""
+    block = results.best.get("baseline") or {}
+    ends = block.get("interval")
+    return (
+        f"{block['confidence']:.0%} interval {score(ends[0])} to {score(ends[1])}" if ends else ""
+    )
+
+
+def agreement(results: Results) -> str:
+    """Return how far other metrics order the runs as the objective does; empty where none can."""
+    found = {
+        metric: one
+        for metric, one in (results.best.get("agreement") or {}).items()
+        if one["spearman"] is not None
+    }
+    if not found:
+        return ""
+    runs = max(one["runs"] for one in found.values())
+    ranks = [f"{metric_name(metric)} {signed(one['spearman'], 2)}" for metric, one in found.items()]
+    return (
+        f"How far other metrics order the {count(runs, 'complete run')} as"
+        f" {metric_name(results.metric)} does, by Spearman's rank correlation (+1: the same order):"
+        f" {listed(ranks)}."
+    )
+
+
 def rows(results: Results) -> list[Row]:
     """Return the comparison: the baseline's mean, then the best by hand, of grid and of Optuna."""
     entries = [e for e in results.best.get("comparison", ()) if value(e) is not None]
