@@ -10,6 +10,9 @@ ARGS ?=
 STUDY ?= results/demo/study.json
 PORT ?= 5000
 
+# With these of them, the default study is not what was run.
+OTHER := -n% --dry% --config%
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -29,7 +32,7 @@ help: ## list these commands
 .PHONY: study
 study: $(STAMP) ## run the default study (config/config.yaml) and print what it found
 	$(BIN)/snakemake --cores all $(ARGS)
-	@$(BIN)/python -m scripts.headline --study results/demo/study.json
+	@$(if $(filter $(OTHER),$(ARGS)),true,$(BIN)/python -m scripts.headline --study results/demo/study.json)
 
 .PHONY: status
 status: $(STAMP) ## say how far the study is (another one: make status ARGS="--study mrpc-f1 --watch")

@@ -15,6 +15,9 @@ STUDY = Path("results/tiny")
 # The same bytes whenever the same study runs on the same kind of machine.
 SAME = (
     "study.json",
+    "data/*.json",
+    "data/*.parquet",
+    "data/tokens/*",
     "runs/*/run.json",
     "runs/*/metrics.json",
     "runs/*/history.csv",

@@ -268,6 +268,8 @@ def main() -> None:
                 shutil.copytree(name, KEPT, symlinks=True, dirs_exist_ok=True)
                 sys.exit(f"FAULT, left in {KEPT}: {one}")
             counts += one
+    if counts["kills"] < options.kills:
+        print(f"{counts['kills']} of {options.kills} kills in the time there was", flush=True)
     record(
         "kills",
         title="Kills",
