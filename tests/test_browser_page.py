@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from scripts import figures
 from scripts.study.files import read_json, write_json
-from scripts.views import page
+from scripts.views import card, page
 from scripts.views.results import load
 from tests.browser import NARROW, WIDE, Chromium
 from tests.fabricate import fabricate
@@ -118,6 +119,31 @@ def test_it_prints_on_two_pages(
         write(path)
     browser.open(path.parent / "report.html", dark=True)
     assert browser.pages() == 2
+
+
+def test_a_model_card_runs_no_script(browser: Chromium, tmp_path: Path) -> None:
+    """Also where its Markdown is shown with HTML let through, which the hub does not do."""
+    config = study(confirm=(1, 2))
+    config.update(study=HOSTILE, labels=[HOSTILE, "b"], dataset={"path": HOSTILE})
+    folder = fabricate(tmp_path, config).parent
+    best, info = read_json(folder / "best.json"), read_json(folder / "data/info.json")
+    metrics = read_json(folder / "runs" / best["run"] / "metrics.json")
+    metrics["epochs"] = [{"epoch": 1, **dict.fromkeys(card.METRICS, 0.5)}]
+    facts = {**info, "labels": [HOSTILE, HOSTILE], "text_columns": 2}
+    weights = {"path": HOSTILE, "revision": None, "sha256": "0" * 64, "architecture": HOSTILE}
+    verdict = {**read_json(folder / "verdict.json"), "verdict": HOSTILE}
+    text = card.render(
+        card.Card(config, facts, weights, best, verdict, best["run"], HOSTILE, metrics, HOSTILE)
+    )
+    body = text.split("---\n", 2)[2]
+    page = tmp_path / "card.html"
+    page.write_text(MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(body))
+    browser.open(page)
+    # an alert would end this with an exception of its own
+    browser.settle()
+    assert "alert(1)" in browser.text("body")
+    assert browser.run("return document.scripts.length") == 0
+    assert browser.run("return document.querySelectorAll('img, [onerror]').length") == 0
 
 
 def test_hostile_names_are_shown_as_text(browser: Chromium, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -74,6 +74,32 @@ def fetch(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def load_data(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command that gets the data, with this hub and an empty cache."""
+    environment = {key: value for key, value in os.environ.items() if "OFFLINE" not in key}
+    source = {
+        "dataset": {"path": "some/data", "revision": COMMIT},
+        "columns": {"text": ["a"], "label": "label"},
+        "splits": {"train": "train", "validation": "validation", "test": None},
+        "labels": None,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.prepare", "--source", json.dumps(source),
+         "--output", str(folder / "data")],
+        cwd=PROJECT,
+        env={
+            **environment,
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(folder / "cache"),
+            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )  # fmt: skip
+
+
 def _told(process: subprocess.CompletedProcess[str]) -> str:
     assert process.returncode == 1, process.stderr
     assert "Traceback" not in process.stderr
@@ -98,3 +124,16 @@ def test_a_hub_that_is_down_is_told(tmp_path: Path) -> None:
 def test_a_revision_that_the_hub_does_not_have_any_more_is_told(tmp_path: Path) -> None:
     with broken(404) as endpoint:
         _told(fetch(endpoint, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["silent", "down", "without it"])
+def test_data_that_the_hub_does_not_give_are_told(tmp_path: Path, what: str) -> None:
+    hubs = {"silent": silent(), "without it": broken(404)}
+    with hubs.get(what) or nullcontext("http://127.0.0.1:9") as endpoint:
+        process = load_data(endpoint, tmp_path)
+    assert process.returncode == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
+    assert last.startswith("snaketune: dataset: 'some/data', split 'train' cannot be loaded: ")
+    assert not (tmp_path / "data").exists()

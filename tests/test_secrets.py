@@ -1,6 +1,7 @@
 """What a study writes holds no secret of the environment, no pickle, and no code from its texts."""
 
 import ast
+import csv
 import os
 import re
 import shutil
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_project import STUDY, new_project, run
+from scripts.study.files import read_json
+from tests.small_project import STUDY, change_config, new_project, run
 from tools.project import PROJECT
 
 KEYS = (
@@ -48,6 +50,30 @@ def test_no_output_of_a_study_holds_a_secret(
             assert not held, f"{path} holds {', '.join(held)}"
     assert searched > 200
     assert os.environ["HF_TOKEN"] == planted["HF_TOKEN"]
+
+
+@pytest.mark.slow
+def test_hostile_names_reach_no_shell(tmp_path: Path) -> None:
+    """Of files, columns and classes: what a config says freely is an argument, never a command."""
+    folder = new_project(tmp_path / "project")
+    hostile = "a'b \"$(touch pwned)`touch pwned`; touch pwned #&|<>"
+    rows = [(f"text {number}", hostile if number % 2 else "other") for number in range(40)]
+    files = {}
+    for role in ("train", "validation"):
+        files[role] = f"tiny-data/{role} {hostile.replace('/', '')}.csv"
+        with (folder / files[role]).open("w", newline="") as stream:
+            csv.writer(stream).writerows([(hostile, "label"), *rows])
+    change_config(folder, "dataset", {"path": "csv", "data_files": files})
+    change_config(folder, "columns", {"text": [hostile], "label": "label"})
+    change_config(folder, "splits", {"test": None})
+    change_config(folder, "labels", None)
+    change_config(folder, "objective", {"metric": "accuracy"})
+    shutil.copy(PROJECT / "tests/formula_training.py", folder / "scripts/train.py")
+    name = "baseline-seed7"
+    process = run(folder, "--cores", "2", f"{STUDY}/runs/{name}/metrics.json")
+    assert process.returncode == 0, process.stdout
+    assert hostile in read_json(folder / STUDY / "data/info.json")["labels"]
+    assert list(folder.rglob("pwned*")) == []
 
 
 def _modules() -> list[Path]:
