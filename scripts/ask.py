@@ -1,17 +1,19 @@
 """Ask Optuna for one batch of trials: a pure function of the files of all earlier ones.
 
 In: `optuna/space.json`, `optuna/warm-start.csv`, the earlier batches and their trials' metrics.
-Out: `optuna/batch-<number>.json` with a full batch of proposals.
+Out: `optuna/batch-<number>.json` with a full batch of proposals, and `optuna/told-<number>.txt`, a
+sum over all earlier files, by which Snakemake sees from the batch before that any of them changed.
 """
 
 import argparse
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
 from scripts.study.failures import check_failed
-from scripts.study.files import write_json
+from scripts.study.files import read_text, write_json, write_text
 from scripts.study.names import trial_name
 from scripts.study.search import distributions, propose
 from scripts.study.search_files import read_batch, read_scores, read_space, read_warm_start
@@ -68,12 +70,35 @@ def main() -> None:
             ],
         },
     )
+    write_text(
+        folder / f"told-{options.batch:04d}.txt", _told(folder, space, options.batch - 1) + "\n"
+    )
     print(f"batch {options.batch}: trials {first} to {first + size - 1}")
+
+
+def _told(folder: Path, space: Mapping[str, Any], before: int) -> str:
+    """Return the sha256 of what the search was told up to the batch `before`, in hex.
+
+    That is the sum of the batch before it, its proposals and the metrics of its trials.
+    """
+    digest = hashlib.sha256()
+    if before:
+        batch = folder / f"batch-{before:04d}.json"
+        trials = read_batch(batch)["trials"]
+        files = [folder / f"told-{before:04d}.txt", batch]
+        files += [_home(folder, space, proposal) / "metrics.json" for proposal in trials]
+        for file in files:
+            digest.update(hashlib.sha256(read_text(file).encode()).digest())
+    return digest.hexdigest()
+
+
+def _home(folder: Path, space: Mapping[str, Any], proposal: Mapping[str, Any]) -> Path:
+    return folder.parent / "runs" / trial_name(proposal["trial"], space["seed"])
 
 
 def _trial(folder: Path, space: Mapping[str, Any], proposal: Mapping[str, Any]) -> Trial:
     """Return a finished trial; one that failed is to the sampler what one that diverged is."""
-    home = folder.parent / "runs" / trial_name(proposal["trial"], space["seed"])
+    home = _home(folder, space, proposal)
     status, values, failure = read_scores(home / "metrics.json")
     parameters = {name: proposal["hyperparameters"][name] for name in space["space"]}
     if status == "failed":

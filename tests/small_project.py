@@ -26,6 +26,7 @@ SAME = (
     "grid/*",
     "optuna/*.json",
     "optuna/*.csv",
+    "optuna/*.txt",
     "confirm/*",
     "summary/gathered.csv",
     "summary/searches.csv",

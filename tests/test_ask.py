@@ -215,3 +215,28 @@ def test_a_failed_trial_is_a_bad_one_and_too_many_stop(
     write_metrics(tmp_path, 2, status="failed")
     with pytest.raises(StudyError, match=r"optuna\.max_failed: 2 of 2 trials failed, 1 may"):
         second("failed")
+
+
+def test_the_sum_changes_with_any_earlier_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snakemake names the batch before alone, and must see what changed before that."""
+    space = write_space(tmp_path)
+
+    def sums(first: float) -> list[str]:
+        write_metrics(tmp_path, 1, first)
+        for number in range(2, 7):
+            write_metrics(tmp_path, number, 0.1 * number)
+        for number in range(1, 4):
+            run(monkeypatch, ask, "--space", space, "--batch", number)
+        names = (f"optuna/told-{number:04d}.txt" for number in range(1, 4))
+        return [(tmp_path / name).read_text() for name in names]
+
+    before, after, again = sums(0.5), sums(0.51), sums(0.5)
+    assert len(set(before)) == 3
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, False]
+    assert before == again
+    # Of batch 2 Snakemake has batch 1 in sight; of batch 3 it has not.
+    (tmp_path / "optuna/told-0002.txt").write_text("another\n")
+    run(monkeypatch, ask, "--space", space, "--batch", 3)
+    assert (tmp_path / "optuna/told-0003.txt").read_text() != before[2]

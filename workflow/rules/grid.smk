@@ -28,7 +28,7 @@ rule refine:
     input:
         choice=CHOICE,
         info=rules.prepare.output.info,
-        runs=metrics(plan.refine_runs(STUDY)),
+        runs=refine_metrics,
     output:
         f"{S}/grid/refinement.csv",
     log:

@@ -152,26 +152,41 @@ def wait_for_choice(wildcards):
     return CHOSEN if wildcards.run.startswith("optuna-") else []
 
 
-def earlier_trials(wildcards):
-    """Return the metrics of every trial of the batches before this one."""
+def trials_before(wildcards):
+    """Return the metrics of the trials of the batch before this one."""
     last = (int(wildcards.batch) - 1) * BATCH_SIZE
-    return metrics(plan.trial_name(trial, SEED) for trial in range(1, last + 1))
+    first = max(1, last - BATCH_SIZE + 1)
+    return metrics(plan.trial_name(trial, SEED) for trial in range(first, last + 1))
 
 
-def earlier_batches(wildcards):
-    return [
-        f"{S}/optuna/batch-{batch:04d}.json" for batch in range(1, int(wildcards.batch))
-    ]
+def batch_before(wildcards):
+    """Return the batch before this one, and the sum over all that is before it.
+
+    Every earlier file, named for every batch, would be most of what a large study's plan costs.
+    """
+    number = int(wildcards.batch) - 1
+    kinds = ("batch-{:04d}.json", "told-{:04d}.txt") if number else ()
+    return [f"{S}/optuna/{kind.format(number)}" for kind in kinds]
 
 
-ALL_RUNS = metrics(
-    [
-        *plan.baseline_runs(STUDY),
-        *plan.screen_runs(STUDY),
-        *plan.refine_runs(STUDY),
-        *TRIALS,
-    ]
-)
+SCREENED = metrics([*plan.baseline_runs(STUDY), *plan.screen_runs(STUDY)])
+REFINED = metrics(plan.refine_runs(STUDY))
+
+
+# Functions, since Snakemake hashes a list that has a name once for each file in it.
+def screen_metrics(wildcards):
+    return SCREENED
+
+
+def refine_metrics(wildcards):
+    return REFINED
+
+
+def trial_metrics(wildcards):
+    return metrics(TRIALS)
+
+
+ALL_RUNS = [*SCREENED, *REFINED, *metrics(TRIALS)]
 
 
 def all_runs(wildcards):

@@ -92,10 +92,12 @@ rule ask:
         space=rules.search_space.output,
         warm_start=rules.warm_start.output,
         choice=ancient(CHOSEN),
-        batches=earlier_batches,
-        trials=earlier_trials,
+        # What is before these is in the sum: where it changes, this changes.
+        before=batch_before,
+        trials=trials_before,
     output:
-        f"{S}/optuna/batch-{{batch}}.json",
+        batch=f"{S}/optuna/batch-{{batch}}.json",
+        told=f"{S}/optuna/told-{{batch}}.txt",
     log:
         f"{S}/logs/ask-{{batch}}.log",
     conda:
@@ -134,7 +136,7 @@ rule trials:
         # Not read: where the grid is made again, this rule is not looked at (see above).
         tables=[*GRID, *REFINE],
         batches=BATCHES,
-        runs=metrics(TRIALS),
+        runs=trial_metrics,
     output:
         table=f"{S}/optuna/trials.csv",
         storage=f"{S}/optuna/study.db",

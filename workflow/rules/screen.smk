@@ -6,7 +6,7 @@ localrules:
 checkpoint rank:
     input:
         info=rules.prepare.output.info,
-        runs=metrics([*plan.baseline_runs(STUDY), *plan.screen_runs(STUDY)]),
+        runs=screen_metrics,
     output:
         ranking=f"{S}/screen/ranking.csv",
         chosen=f"{S}/screen/chosen.json",
