@@ -88,7 +88,7 @@ torture: $(STAMP) ## kill, damage and starve studies for hours, write docs/relia
 # What the other recipes need lies in a folder of its own: Snaketune never sees it.
 benchmarks/.packages/.installed: benchmarks/requirements.txt $(STAMP)
 	rm -rf $(@D)
-	$(PIP) --no-deps --target $(@D) --requirement $<
+	$(PIP) --no-deps --require-hashes --target $(@D) --requirement $<
 	@touch $@
 
 .PHONY: environment

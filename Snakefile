@@ -36,6 +36,7 @@ report: "workflow/report/workflow.rst"
 onstart:
     be_short()
     keep_study()
+    sweep(Path(S))
     # A full disk takes the message of the command that it stopped as well: its log is on it. Nor is
     # there an onerror where Snakemake itself could not write.
     atexit.register(tell_of_full_disk)

@@ -16,6 +16,8 @@ from scripts.study.files import (
     cell,
     json_text,
     read_json,
+    replacing,
+    sweep,
     write_bytes,
     write_csv,
     write_json,
@@ -54,6 +56,23 @@ def test_a_failed_write_leaves_the_old_file(
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x"]
+
+
+def test_what_a_killed_writer_left_goes_once_it_is_old(tmp_path: Path) -> None:
+    folder = tmp_path / "runs/a"
+    with replacing(folder / "metrics.json") as temporary:
+        # as it is while it is written to
+        (folder / temporary.name.replace("metrics", "history")).write_text("old")
+        left, young = folder / temporary.name.replace("metrics", "history"), temporary
+        os.utime(left, (0, 0))
+        for other in (".gitignore", ".a.settings", ".x.json"):
+            (folder / other).write_text("mine")
+            os.utime(folder / other, (0, 0))
+        sweep(tmp_path)
+        assert not left.exists()
+        assert young.exists()
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"metrics.json", ".gitignore", ".a.settings", ".x.json"}
 
 
 def test_long_names_fit(tmp_path: Path) -> None:

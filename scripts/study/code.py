@@ -60,7 +60,7 @@ def _imports(module: str) -> list[str]:
 @cache
 def _statements(module: str) -> str:
     """Return the module's syntax tree as text, without docstrings and positions."""
-    tree = ast.parse(ast.unparse(_tree(module)))
+    tree = _tree(module)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

@@ -5,13 +5,20 @@ import io
 import json
 import math
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+
+# What `replacing` calls a file that is not written to its end.
+_TEMPORARY = re.compile(
+    r"\..+\.(json|jsonl|csv|parquet|safetensors|png|svg|html|md|txt|db)\.[a-z0-9_]{8}"
+)
 
 
 @contextmanager
@@ -32,6 +39,19 @@ def replacing(path: Path | str) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def sweep(folder: Path, seconds: float = 3600.0) -> None:
+    """Remove the temporary files under `folder` that writers which were killed left behind.
+
+    Those younger than `seconds` stay: whoever writes them may still be at work.
+    """
+    before = time.time() - seconds
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name):
+            with suppress(OSError):
+                if path.is_file() and path.stat().st_mtime < before:
+                    path.unlink()
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

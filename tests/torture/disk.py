@@ -1,6 +1,6 @@
 """Let a study run on a disk that fills up, at every stage, then make room and run it again.
 
-    python -m tests.torture.disk [--studies 4] [--fills 6] [--seed 0]
+    python -m tests.torture.disk [--studies 4] [--fills 7] [--seed 0]
 
 Needs root: the disk is a small tmpfs. It is filled with ballast as soon as the file of a stage is
 there; the study must fail with a line that says that the disk is full. Once the ballast is gone the
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ STAGES = (
     *("optuna/space.json", "optuna/batch-0001.json", "runs/optuna-0002-seed7/metrics.json"),
     *("optuna/batch-0002.json", "optuna/trials.csv", "confirm/finalists.json"),
     *("runs/baseline-seed1007/metrics.json", "verdict.json", "best.json", "summary/runs.csv"),
+    *("summary/gathered.csv", "summary/advice.json", "model/README.md"),
     *("figures/comparison.png", "provenance.json", "report.html"),
 )
 
@@ -79,11 +80,15 @@ def fault(project: Path, disk: Path, stage: str, left: int) -> str:
 
 
 def tortured(
-    begun: Path, disk: Path, expected: dict[str, bytes], fills: int, rng: random.Random
+    begun: Path,
+    disk: Path,
+    expected: dict[str, bytes],
+    stages: Sequence[str],
+    rng: random.Random,
 ) -> Iterator[tuple[str, str]]:
     """Yield what came of each time that one study's disk was filled, and of the study."""
     project = Path(shutil.copytree(begun, disk / "project", symlinks=True))
-    for stage in sorted(rng.sample(STAGES, fills), key=STAGES.index):
+    for stage in sorted(stages, key=STAGES.index):
         if (project / STUDY / stage).exists():
             continue  # made beside what an earlier stage waited for
         # None left, or room for a small file, or for some of a large one.
@@ -101,7 +106,7 @@ def tortured(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.disk", description=__doc__)
     parser.add_argument("--studies", type=int, default=4)
-    parser.add_argument("--fills", type=int, default=6, help="how often each study's disk is full")
+    parser.add_argument("--fills", type=int, default=7, help="how often each study's disk is full")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -110,9 +115,12 @@ def main() -> None:
     with studies.campaign_folder("disk") as home:
         _, expected = studies.finished_study(home / "base")
         begun = studies.new_study(home / "begun")
+        # Each stage's turn comes in one of the studies, as long as the fills suffice.
+        stages = rng.sample(STAGES, len(STAGES))
         for number in range(options.studies):
+            own = stages[number :: options.studies][: options.fills]
             with small_disk(home / f"disk-{number}") as disk:
-                for told, found in tortured(begun, disk, expected, options.fills, rng):
+                for told, found in tortured(begun, disk, expected, own, rng):
                     print(f"{told}: {found}", flush=True)
                     counts[found.split(":")[0]] += 1
                     faults += [told] * found.startswith("FAULT")

@@ -28,8 +28,8 @@ LEAST = 0.85
 SUBJECTS = {
     "ranking": ("rank.py", "analysis/screening.py", "analysis/effects.py"),
     "statistics": ("analysis/inference.py", "analysis/noise.py", "analysis/evidence.py",
-                   "analysis/confirmation.py"),
-    "search space": ("study/search.py",),
+                   "analysis/confirmation.py", "analysis/verdict.py", "analysis/examples.py"),
+    "search space": ("study/search.py", "study/search_files.py"),
     "ask": ("ask.py",),
 }  # fmt: skip
 

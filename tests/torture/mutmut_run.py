@@ -105,7 +105,8 @@ def mutate(folder: Path, files: Sequence[str], share: float) -> list[Mutant]:
     packages, temporary, copied = folder / "packages", folder / "tmp", folder / "project"
     temporary.mkdir(parents=True)
     copy(copied, files)
-    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", packages]
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
+               "--target", packages]  # fmt: skip
     _python(PROJECT, {}, *install, "--requirement", REQUIREMENTS)
     # Where CI is set, hypothesis draws the same examples every time.
     own = {"PYTHONPATH": str(packages), "TMPDIR": str(temporary), "CI": "true",
