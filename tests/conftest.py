@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,11 @@ _SHARE = {
 }
 
 
+# Of the project's folder before the tests; tools keep caches there, and coverage its data.
+_BEFORE = pytest.StashKey[set[str]]()
+_TOOLS = re.compile(r"__pycache__|/?\.(pytest_cache|hypothesis|ruff_cache|mypy_cache|coverage)")
+
+
 class TogetherScheduling(LoadScopeScheduling):
     """Sends the tests of a file to one process, and those of files that share a fixture."""
 
@@ -70,6 +76,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put first what takes longest, where two processes share the tests; else the order stays."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.nodeid.partition("::")[0] not in _SHARE)
+
+
+def _files_beside_the_code() -> set[str]:
+    """Return what git does not know, ignored or not, without the caches of tools."""
+    command = ["git", "status", "--porcelain", "--ignored"]
+    process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    found = {line[3:] for line in process.stdout.splitlines() if line[:2] in ("??", "!!")}
+    return {path for path in found if not _TOOLS.search(path)}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note what there is, in the process that the others are started from."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[_BEFORE] = _files_beside_the_code()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a test left a file in the project."""
+    before = session.config.stash.get(_BEFORE, None)
+    if before is not None and (left := sorted(_files_beside_the_code() - before)):
+        print(f"\ntests left files in the project: {', '.join(left)}", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_configure() -> None:
