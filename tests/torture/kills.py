@@ -101,7 +101,8 @@ class Victim:
         head = self._start()
         killed = False
         if wanted and self._moment(head, random_):
-            killed = self._kill(head, wanted, random_)
+            self._kill(head, wanted, random_)
+            killed = True
         try:
             head.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -139,14 +140,15 @@ class Victim:
             time.sleep(0.05)
         return head.poll() is None
 
-    def _kill(self, head: subprocess.Popen[bytes], way: str, random_: random.Random) -> bool:
-        """Kill in one of the ways; return whether there was anything to kill."""
+    def _kill(self, head: subprocess.Popen[bytes], way: str, random_: random.Random) -> None:
+        """Kill in one of the ways, and count it."""
         processes = descendants(head.pid)
         running = sorted({name for process in processes if (name := script(process))})
+        jobs = [process for process in processes if script(process)]
+        if way == "one job" and not jobs:
+            # Between two jobs; to wait for the next would be to let short ones go by.
+            way = "head"
         if way == "one job":
-            jobs = [process for process in processes if script(process)]
-            if not jobs:
-                return False
             with suppress(ProcessLookupError):
                 os.kill(random_.choice(jobs), signal.SIGKILL)
         elif way == "head":
@@ -159,7 +161,6 @@ class Victim:
         self.counts[f"kills: {way}"] += 1
         for name in running or ["Snakemake alone"]:
             self.counts[f"while running: {name}"] += 1
-        return True
 
     def _recorded(self) -> dict[str, tuple[int, int]]:
         """Return the identity of the result of each run that Snakemake has down as done."""
