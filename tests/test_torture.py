@@ -29,6 +29,21 @@ def test_a_campaign_is_a_section_with_its_command_and_figures(
     assert "| commit | " in page
 
 
+def test_counts_may_be_added_to_those_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "RESULTS", tmp_path)
+    monkeypatch.setattr(campaign, "PAGE", tmp_path / "page.md")
+    for commit, counts in (("one", {"kills": 150, "ends": 3}), ("two", {"kills": 60, "locks": 2})):
+        monkeypatch.setattr(campaign, "COMMIT", commit)
+        command = f"python -m x --{commit}"
+        campaign.record("kills", title="", command=command, text="", figures=counts, add=True)
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "    python -m x --one\n    python -m x --two\n" in page
+    for line in ("| kills | 210 |", "| ends | 3 |", "| locks | 2 |", "| commit | one, two |"):
+        assert line in page
+
+
 def test_a_campaign_that_nobody_knows_is_not_recorded() -> None:
     with pytest.raises(ValueError, match="flood: no campaign"):
         campaign.record("flood", title="", command="", text="", figures={})

@@ -8,6 +8,7 @@ Each campaign is a module of this package with a command of its own; `make tortu
 import json
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,16 +42,33 @@ COMMIT = commit()
 
 
 def record(
-    name: str, *, title: str, command: str, text: str, figures: Mapping[str, str | int | float]
+    name: str,
+    *,
+    title: str,
+    command: str,
+    text: str,
+    figures: Mapping[str, str | int | float],
+    add: bool = False,
 ) -> None:
     """Keep what the campaign `name` counted and make the page anew.
 
     `text` says in a few sentences what was done and what was checked; `figures` has a line of the
-    table each, in order.
+    table each, in order. With `add` they are counts, and those on record are added to them: the
+    commits of both, and both commands, are named.
     """
     if name not in CAMPAIGNS:
         raise ValueError(f"{name}: no campaign of {', '.join(CAMPAIGNS)}")
-    figures = {**figures, "machine": platform.platform(), "commit": COMMIT}
+    before = RESULTS / f"{name}.json"
+    commits = COMMIT
+    if add and before.exists():
+        known = read_json(before)
+        old = dict(known["figures"])
+        commits = f"{old.pop('commit')}, {COMMIT}"
+        del old["machine"]
+        both = Counter({what: int(count) for what, count in old.items()})
+        figures = dict(sorted((both + Counter(figures)).items()))
+        command = f"{known['command']}\n    {command}"
+    figures = {**figures, "machine": platform.platform(), "commit": commits}
     rows = [[what, str(figure)] for what, figure in figures.items()]
     document = {"title": title, "command": command, "text": text, "figures": rows}
     write_json(RESULTS / f"{name}.json", document)

@@ -250,6 +250,7 @@ def main() -> None:
     parser.add_argument("--real", type=int, default=20, help="kills in studies that train really")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other moments")
     parser.add_argument("--minutes", type=float, default=600, help="end then, with what was done")
+    parser.add_argument("--add", action="store_true", help="to the kills that are on record")
     options = parser.parse_args()
     until = time.monotonic() + 60 * options.minutes
     counts: Counter[str] = Counter()
@@ -275,7 +276,7 @@ def main() -> None:
         "kills",
         title="Kills",
         command=f"python -m tests.torture.kills --kills {options.kills} --real {options.real}"
-        f" --minutes {options.minutes:g}",
+        f" --seed {options.seed} --minutes {options.minutes:g}",
         text=(
             "Small studies were killed at random moments, among them the starts of jobs of every"
             " kind, in four ways: everything with -9, Snakemake alone with -9, one job with -9, and"
@@ -287,6 +288,7 @@ def main() -> None:
             " computed by a formula, the others were real."
         ),
         figures=dict(sorted(counts.items())),
+        add=options.add,
     )
 
 
