@@ -30,19 +30,17 @@ from tools.project import PROJECT
 
 # How a person, a system or a cluster ends things: everything at once, the head alone, one job.
 WAYS = ("everything", "head", "one job", "Ctrl-C")
-# Jobs that a kill waits for, so that those which take no time are hit as well.
+# Jobs that a kill waits for, each once a study, so that those which take no time are hit as well.
 JOBS = (
-    *("train", "ask", "trials", "rank", "grid", "confirm", "best", "summary"),
-    *("figures", "report", "model", "track"),
+    *("fetch_model", "prepare", "tokenise", "train", "rank", "grid", "refine", "search_space"),
+    *("warm_start", "ask", "trial", "trials", "gather", "finalists", "confirm", "best", "summary"),
+    *("insights", "provenance", "figures", "report", "model", "track"),
 )
 COMMAND = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2"]
 # What a training leaves; a run is done once Snakemake has all three down.
 OUTPUTS = ("metrics.json", "history.csv", "predictions.csv")
 # Where a study is left in which a fault was found.
 KEPT = PROJECT / "results/.kills"
-# A study is killed within this share of the time that it takes undisturbed, counted from the
-# command, so that many kills come before its end.
-WINDOW = 1 / 6
 # Longer than any job or start of Snakemake takes, on a machine with other work.
 PATIENCE = 600
 
@@ -69,6 +67,7 @@ class Victim:
         if not (folder / STUDY / "report.html").exists():
             raise Fault(f"the undisturbed study failed:\n{self.said}")
         self.counts: Counter[str] = Counter()
+        self.ahead: set[str] = set()
         self.leave()
 
     @property
@@ -77,6 +76,7 @@ class Victim:
 
     def leave(self) -> None:
         """Remove all results, and what Snakemake knows of them."""
+        self.ahead = set(JOBS)
         end_all_in(self.folder)  # what a killed head left at work
         for name in ("results", ".snakemake"):
             shutil.rmtree(self.folder / name)
@@ -127,17 +127,20 @@ class Victim:
             raise Fault(f"unlocking failed:\n{self.said}")
 
     def _moment(self, head: subprocess.Popen[bytes], random_: random.Random) -> bool:
-        """Wait for a random moment, at most; return False where the study has ended before it.
+        """Wait for a random moment; return False where the study has ended before it.
 
-        The first job of a random kind is such a moment too, or a moment soon after its start.
+        In two of three attempts that is soon after the start of a job of a kind that was not
+        killed in this study yet.
         """
-        job = random_.choice(JOBS) if random_.random() < 0.7 else None
-        until = time.monotonic() + random_.uniform(0, self.seconds * WINDOW)
-        while head.poll() is None and time.monotonic() < until:
-            if job and job in [script(process) for process in descendants(head.pid)]:
+        at_job = random_.random() < 0.67
+        until = time.monotonic() + random_.uniform(0, self.seconds / 3)
+        while head.poll() is None and (at_job or time.monotonic() < until):
+            running = {script(process) for process in descendants(head.pid)}
+            if at_job and (found := self.ahead & running):
+                self.ahead -= found
                 time.sleep(random_.choice([0, random_.uniform(0, 1), random_.uniform(0, 4)]))
                 break
-            time.sleep(0.05)
+            time.sleep(0.02)
         return head.poll() is None
 
     def _kill(self, head: subprocess.Popen[bytes], way: str, random_: random.Random) -> None:
