@@ -147,3 +147,11 @@ def test_a_record_that_is_no_json_says_nothing_and_other_json_is_named() -> None
     path.write_text("[1]")
     with pytest.raises(StudyError, match="not what Snakemake records of a file; delete it"):
         altered(STUDY)
+
+
+def test_a_record_that_is_no_text_is_named() -> None:
+    """Snakemake ends with a traceback there, which names no file."""
+    path = record(TABLE, 10.0)
+    path.write_bytes(b"\xff\xfe\x80garbage")
+    with pytest.raises(StudyError, match="not what Snakemake records of a file; delete it"):
+        check(STUDY)

@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.study.errors import StudyError
 
@@ -94,11 +95,14 @@ def _names(folder: Path, of: str) -> Iterator[tuple[str, Path]]:
 def _record(path: Path) -> tuple[float, dict[str, str]]:
     """Return from a record when its file was made, and the checksums of what it was made of.
 
-    What is no JSON Snakemake passes over, so it says nothing here. Other JSON than a record ends
-    Snakemake with a traceback, so it is refused.
+    What is no JSON Snakemake passes over, so it says nothing here. Other JSON than a record, and
+    what is no text, ends Snakemake with a traceback, so it is refused.
     """
+    record: Any = None
     try:
-        record = json.loads(path.read_bytes())
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        pass
     except (OSError, ValueError, RecursionError):
         return 0.0, {}
     if isinstance(record, dict):
