@@ -10,7 +10,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from scripts.study.files import read_json, write_csv, write_json
+from scripts.study.files import read_json, write_bytes, write_csv, write_json
 
 STEPS = 115
 
@@ -22,7 +22,11 @@ def main() -> None:
         parser.add_argument(f"--{option}", required=True, type=Path)
     parser.add_argument("--metric", required=True)
     parser.add_argument("--direction", required=True)
+    parser.add_argument("--save-model", type=Path)
     options = parser.parse_known_args()[0]
+    if options.save_model:
+        # A file of safetensors with nothing in it.
+        write_bytes(options.save_model / "model.safetensors", b"\x02\0\0\0\0\0\0\0{}")
     run, model, info = map(read_json, (options.run, options.model, options.info))
     train(run, model, info, options.output, options.metric, options.direction)
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
-from scripts.study.files import read_json, write_csv, write_json
+from scripts.study.files import read_json, write_bytes, write_csv, write_json
 
 METRICS = ("accuracy", "f1", "precision", "recall", "matthews_correlation")
 EXAMPLES = 24
+# A file of safetensors with nothing in it.
+NO_WEIGHTS = b"\x02\0\0\0\0\0\0\0{}"
 
 
 def draw(*key: Any) -> float:
@@ -30,7 +32,10 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("metric", "direction"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--save-model", type=Path)
     options = parser.parse_known_args()[0]
+    if options.save_model:
+        write_bytes(options.save_model / "model.safetensors", NO_WEIGHTS)
     run, model, info = (read_json(path) for path in (options.run, options.model, options.info))
     values, luck = run["hyperparameters"], draw(run, info["fingerprint"])
     away = 0.02 * abs(math.log10(values["learning_rate"] / 0.001))
