@@ -23,9 +23,9 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
     except (OSError, pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: not a readable CSV file ({error}); {CURE}") from None
-    if content[-1:] != b"\n":
-        raise StudyError(f"{path}: its last line is cut off; {CURE}")
     for column in columns:
         if column not in table:
             raise StudyError(f"{path}: the column {column!r} is missing; {CURE}")
+    if content[-1:] != b"\n":
+        raise StudyError(f"{path}: its last line is cut off; {CURE}")
     return table
