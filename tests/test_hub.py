@@ -53,13 +53,11 @@ def broken(status: int) -> Iterator[str]:
         thread.join()
 
 
-def fetch(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command that gets a model, with this hub and an empty cache."""
+def command(endpoint: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of scripts/ with this hub and an empty cache."""
     environment = {key: value for key, value in os.environ.items() if "OFFLINE" not in key}
-    model = {"path": "some/model", "revision": COMMIT, "sha256": None}
-    command = ["--model", json.dumps(model), "--output", str(folder / "model.json")]
     return subprocess.run(
-        [sys.executable, "-m", "scripts.fetch_model", *command],
+        [sys.executable, "-m", *words],
         cwd=PROJECT,
         env={
             **environment,
@@ -74,30 +72,23 @@ def fetch(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def fetch(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command that gets a model."""
+    model = json.dumps({"path": "some/model", "revision": COMMIT, "sha256": None})
+    output = str(folder / "model.json")
+    return command(endpoint, folder, "scripts.fetch_model", "--model", model, "--output", output)
+
+
 def load_data(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command that gets the data, with this hub and an empty cache."""
-    environment = {key: value for key, value in os.environ.items() if "OFFLINE" not in key}
+    """Run the command that gets the data."""
     source = {
         "dataset": {"path": "some/data", "revision": COMMIT},
         "columns": {"text": ["a"], "label": "label"},
         "splits": {"train": "train", "validation": "validation", "test": None},
         "labels": None,
     }
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.prepare", "--source", json.dumps(source),
-         "--output", str(folder / "data")],
-        cwd=PROJECT,
-        env={
-            **environment,
-            "HF_ENDPOINT": endpoint,
-            "HF_HOME": str(folder / "cache"),
-            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )  # fmt: skip
+    words = ("--source", json.dumps(source), "--output", str(folder / "data"))
+    return command(endpoint, folder, "scripts.prepare", *words)
 
 
 def _told(process: subprocess.CompletedProcess[str]) -> str:

@@ -30,6 +30,14 @@ sys.setrecursionlimit(20_000)
 # Options that change no result and must always be there.
 FREEING = {"--unlock", "--cleanup-metadata"}
 
+
+def end_with(error):
+    """End with a mistake's one message: it is no failure of the workflow, so without a traceback."""
+    print(f"snaketune: {error}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
+
+
 try:
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
@@ -41,10 +49,7 @@ try:
     if workflow.is_main_process and not FREEING & set(sys.argv):
         integrity.check(f"results/{STUDY['study']}")
 except StudyError as error:
-    # Not a failure of the workflow: no traceback, one message.
-    print(f"snaketune: {error}", file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(1)
+    end_with(error)
 
 S = f"results/{STUDY['study']}"
 # With less free space than this, a failure is taken for that of a full disk (bytes).
@@ -74,9 +79,7 @@ def or_end(read, *arguments):
     except StudyError as error:
         with contextlib.suppress(Exception):
             workflow.persistence.unlock()
-        print(f"snaketune: {error}", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(1)
+        end_with(error)
 
 
 def chosen():
