@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from scripts.study.errors import StudyError
 from scripts.training import gpus
 from tests.conftest import Snakemake
 from tests.tiny import make_study
@@ -51,6 +52,21 @@ def test_gpus_are_taken_in_turn_then_shared_evenly(tmp_path: Path) -> None:
     taken = [gpus.take(["0", "2", "GPU-8f2"], tmp_path / "locks") for _ in range(7)]
     assert taken == ["0", "2", "GPU-8f2"] * 2 + ["0"]
     assert gpus.take([]) is None
+
+
+def test_locks_lie_in_a_folder_of_ones_own_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere")
+    with pytest.raises(StudyError, match="link: not a folder of yours"):
+        gpus.take(["0"], tmp_path / "link")
+    (tmp_path / "theirs").mkdir()
+    me = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: me + 1)
+    with pytest.raises(StudyError, match="theirs: not a folder of yours"):
+        gpus.take(["0"], tmp_path / "theirs")
+    assert not [*(tmp_path / "elsewhere").iterdir(), *(tmp_path / "theirs").iterdir()]
 
 
 def test_a_training_that_ends_gives_its_gpu_back(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Errors that a user can act on, and the one place that prints them."""
 
+import atexit
 import errno
+import gc
 import sys
 from collections.abc import Callable
 
@@ -37,6 +39,8 @@ def command(main: Callable[[], None]) -> None:
     So it does where the disk is full, memory is short or a path cannot be written to: no mistakes,
     but the user's to mend.
     """
+    # Python looks through all that was imported once more before it ends: a second, for nothing.
+    atexit.register(gc.freeze)
     try:
         main()
     except StudyError as error:

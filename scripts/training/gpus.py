@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scripts.study.errors import StudyError
+
 # Open as long as the process lives: to close one is to give the GPU back.
 _held: list[int] = []
 
@@ -30,7 +32,8 @@ def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
     """Return the GPU with the fewest trainings on it, and hold it until this process ends.
 
     Of `gpus`, the first that is free; where all are taken, they are shared evenly. None without
-    GPUs. `folder` is where the locks lie: by default one of this user's on this machine.
+    GPUs. `folder` is where the locks lie: by default one of this user's on this machine. Raises
+    `StudyError` where that is somebody else's.
     """
     if not gpus:
         return None
@@ -38,6 +41,12 @@ def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
     job = os.environ.get("SLURM_JOB_ID", "machine")
     folder = folder or Path(tempfile.gettempdir(), f"snaketune-gpus-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
+    # Anyone may make a folder, or a link, of this name first.
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise StudyError(
+            f"{folder}: not a folder of yours, and locks of GPUs are to lie there; remove it, or"
+            " set TMPDIR to another folder"
+        )
     for place in itertools.count():
         for gpu in gpus:
             lock = os.open(folder / f"{job}-{gpu}-{place}", os.O_CREAT | os.O_RDWR, 0o600)
