@@ -5,6 +5,7 @@ In: the study's trials and its warm start. Out: `optuna/trials.csv` and `optuna/
 
 import argparse
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,10 @@ def storage(study: Mapping[str, Any], folder: Path, frame: pd.DataFrame) -> byte
             study_name=study["study"],
             direction=study["objective"]["direction"],
         )
-        written.set_metric_names([study["objective"]["metric"]])
+        with warnings.catch_warnings():
+            # The version of Optuna is pinned.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            written.set_metric_names([study["objective"]["metric"]])
         made = [frozen(trial, known, optuna.trial.TrialState.FAIL) for trial in finished]
         for trial in made:
             if trial.user_attrs["warm_start"]:
