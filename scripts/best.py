@@ -1,4 +1,7 @@
-"""Write best.json beside study.json: the final configuration, and the best of each stage."""
+"""Write best.json beside study.json: the best of the search, and the best of each stage.
+
+It is the final configuration unless a confirmation says otherwise, which verdict.json tells.
+"""
 
 import argparse
 from pathlib import Path

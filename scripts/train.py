@@ -18,7 +18,7 @@ from typing import Any
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 if __name__ == "__main__":
-    # Importing is a fifth of a short training. Nothing that it makes is garbage; and transformers
+    # Importing is a fifth of a short training. Nothing that it makes is garbage, and transformers
     # and evaluate import SciPy where there is one, which no training uses.
     gc.disable()
     sys.modules["scipy"] = None  # type: ignore[assignment]
@@ -65,6 +65,7 @@ def read_run(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    gc.enable()  # all that stays was imported by now
     parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__)
     parser.add_argument("--run", required=True, type=Path, help="run.json of the run")
     parser.add_argument("--tokens", required=True, type=Path, help="data/tokens, one file a length")
@@ -220,5 +221,4 @@ def device_name(where: torch.device) -> str:
 
 
 if __name__ == "__main__":
-    gc.enable()
     command(main)

@@ -241,7 +241,7 @@ BAD: list[tuple[str, object, str]] = [
         {"low": 8, "high": 64, "step": 0.5},
         "... search.step: 0.5 is not a whole number > 0",
     ),
-    (f"{H}.optim.search", {"low": 1, "high": 2}, ".low: optim is categorical; give choices"),
+    (f"{H}.optim.search", {"low": 1, "high": 2}, ".low: 1, but optim is categorical; give choices"),
     (f"{H}.optim.search", {"choices": ["sgd", "adam"]}, ".choices[1]: 'adam' is not one of"),
     # listed configurations
     (CONFIGURATIONS, {}, ": {} is not a list"),

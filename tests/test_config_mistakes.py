@@ -24,15 +24,43 @@ def test_mistakes_are_told_in_one_line(key: str, value: object, expected: str) -
 
 
 def test_both_warmups() -> None:
-    expected = f"{H}.warmup_steps: set beside warmup_ratio; use one of the two"
-    for one in ({"baseline": 0.1}, {"screen": [0.1]}):
-        for other in ({"baseline": 5}, {"grid": [0, 5]}, {"search": {"low": 0, "high": 5}}):
-            config = changed(f"{H}.warmup_ratio", one)
+    ratio, steps = f"{H}.warmup_ratio", f"{H}.warmup_steps"
+    use = "use one of the two"
+    for one, first in (
+        ({"baseline": 0.1}, f"{ratio}.baseline: 0.1"),
+        ({"screen": [0.1]}, f"{ratio}.screen: [0.1]"),
+    ):
+        for other, second in (
+            ({"baseline": 5}, f"{steps}.baseline: 5"),
+            ({"grid": [0, 5]}, f"{steps}.grid: [0, 5]"),
+            ({"search": {"low": 0, "high": 5}}, f"{steps}.search: {{'low': 0, 'high': 5,"),
+        ):
+            config = changed(ratio, one)
             config[H]["warmup_steps"] = other
-            assert expected in message(config)
-    config = changed(f"{H}.warmup_ratio", {"baseline": 0.1})
+            told = message(config)
+            assert second in told
+            assert f" beside {first}; {use}" in told
+    config = changed(ratio, {"baseline": 0.1})
     config["refine"] = {"configurations": [{"warmup_steps": 5}]}
+    expected = f"refine.configurations[0].warmup_steps: 5 beside {ratio}.baseline: 0.1; {use}"
     assert expected in message(config)
+
+
+def test_what_fits_no_other_key() -> None:
+    config = small()
+    config["labels"] = ["a", "b", "c"]
+    assert "labels: ['a', 'b', 'c'] has 3 names; generated data have two classes" in message(config)
+    config = small()
+    config["dataset"] = {"path": "csv", "data_files": "config/config.yaml", "encoding": "utf-99"}
+    assert "dataset.encoding: 'utf-99' is not an encoding" in message(config)
+    for stage, change, why in (
+        ("refine", {"refine": {"configurations": []}}, "refine.configurations is empty"),
+        ("grid", {"grid": {"enabled": False}}, "grid.enabled is false"),
+    ):
+        config = small() | change
+        config["optuna"] = {"trials": 4, "warm_start": ["baseline", stage]}
+        expected = f"optuna.warm_start[1]: '{stage}' has no runs, {why}; leave it out"
+        assert expected in message(config)
 
 
 def test_ranking_without_screening() -> None:

@@ -137,6 +137,12 @@ def test_labels_of_every_kind(
     assert all(type(label) is int for label in found["train"]["label"])
 
 
+@pytest.mark.parametrize("labels", [["a", "b", "a"], [0, 1, 0]])
+def test_a_class_that_nothing_is_of(labels: list[Any]) -> None:
+    with pytest.raises(StudyError, match=r"labels\[2\]: no example of the train split is 'c'"):
+        standardise(splits(labels), PAIR, ["a", "b", "c"])
+
+
 def test_the_data_sets_own_class_names() -> None:
     loaded = splits([1, 0], test=[-1, -1])
     kind = ClassLabel(names=["different", "same"])

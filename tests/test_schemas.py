@@ -35,6 +35,31 @@ def test_readme_explains_every_key() -> None:
     assert not sorted(name for name in options if f"`{name}`" not in text)
 
 
+def test_readme_tells_type_unit_default_and_example_of_every_option() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split(" | ")]
+        for line in (ROOT / "config/README.md").read_text(encoding="utf-8").splitlines()
+    ]
+    for known in (optuna_options.SAMPLERS, optuna_options.PRUNERS):
+        for name, options in known.items():
+            for key, option in options.items():
+                found = [row for row in rows if f"`{name}`" in row[0] and len(row) == 6]
+                row = next(row for row in found if row[1].startswith(f"`{key}`"))
+                assert all(row)
+                if option.kind.startswith("int"):
+                    assert f"whole number, {option.low:g} to {option.high:.0f}" in row[2]
+                assert option.canonical(yaml.safe_load(row[5].strip("`"))) is not None
+
+
+def test_readme_has_an_example_of_every_key() -> None:
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("| `") and line.count(" | ") == 4 and "keys below" not in line:
+            key, kind, *_, meaning = line.strip("| ").split(" | ")
+            plain = kind == "mapping" or key.startswith("`splits.validation`")
+            assert "e.g. " in meaning or plain or key in ("`model.path`", "`dataset.path`"), key
+
+
 def test_readme_tells_the_defaults_and_ranges_of_the_table() -> None:
     text = (ROOT / "config/README.md").read_text(encoding="utf-8")
     for name, spec in HYPERPARAMETERS.items():

@@ -91,7 +91,7 @@ def _search(spec: Hyperparameter, search: Mapping[str, Any], path: str) -> dict[
     if spec.kind == "categorical":
         given = next(iter(search), "choices")
         raise StudyError(
-            f"{path}.{given}: {spec.name} is categorical; "
+            f"{path}.{given}: {show(search.get(given))}, but {spec.name} is categorical; "
             f"give choices, a list of some of {', '.join(spec.choices)}"
         )
     for key in ("low", "high"):

@@ -1,5 +1,6 @@
 """Checks across the keys of a resolved study: what a JSON Schema cannot say."""
 
+import codecs
 import itertools
 import math
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 from scripts.study import designs, sources
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates, screened, searched_values
+from scripts.study.plan import batches, candidates, screen_runs, screened, searched_values
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -27,6 +28,8 @@ def check(study: Study) -> None:
     sources.check_model(study["model"])
     sources.check_dataset(study["dataset"])
     _check_columns(study)
+    _check_labels(study)
+    _check_encoding(study)
     _check_splits(study)
     _check_warmup(study)
     designs.check(study)
@@ -34,6 +37,7 @@ def check(study: Study) -> None:
     _check_grid(study)
     _check_batches(study)
     _check_lengths(study)
+    _check_warm_start(study)
 
 
 def _check_name(name: str) -> None:
@@ -59,6 +63,27 @@ def _check_columns(study: Study) -> None:
             raise StudyError(
                 f"columns.label: {show(label)} is not a column of generated data; these have label"
             )
+
+
+def _check_labels(study: Study) -> None:
+    names = study["labels"]
+    if "generated" in study["dataset"] and names is not None and len(names) != 2:
+        raise StudyError(
+            f"labels: {show(names)} has {len(names)} names; generated data have two classes"
+        )
+
+
+def _check_encoding(study: Study) -> None:
+    name = study["dataset"].get("encoding")
+    if name is None:
+        return
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise StudyError(
+            f"dataset.encoding: {show(name)} is not an encoding that Python knows, such as utf-8 or"
+            " latin-1"
+        ) from None
 
 
 def _check_splits(study: Study) -> None:
@@ -119,22 +144,27 @@ def _known_splits(dataset: Mapping[str, Any]) -> list[str] | None:
 
 def _check_warmup(study: Study) -> None:
     """Both warmups at once would contradict each other; the resolved defaults are both 0."""
-    used = [name for name in ("warmup_ratio", "warmup_steps") if _used(study, name)]
-    if len(used) == 2:
+    steps, ratio = _set(study, "warmup_steps"), _set(study, "warmup_ratio")
+    if steps and ratio:
         raise StudyError(
-            "hyperparameters.warmup_steps: set beside warmup_ratio; use one of the two "
+            f"{steps[0]}: {show(steps[1])} beside {ratio[0]}: {show(ratio[1])}; use one of the two "
             "(null removes a block)"
         )
 
 
-def _used(study: Study, name: str) -> bool:
+def _set(study: Study, name: str) -> tuple[str, Any] | None:
+    """Return where a hyperparameter is set and to what; None where it has its default alone."""
     block = study["hyperparameters"][name]
-    listed = study["screen"]["configurations"] + study["refine"]["configurations"]
-    return (
-        len(block) > 1
-        or block["baseline"] != HYPERPARAMETERS[name].default
-        or any(name in configuration for configuration in listed)
-    )
+    if block["baseline"] != HYPERPARAMETERS[name].default:
+        return f"hyperparameters.{name}.baseline", block["baseline"]
+    for key, value in block.items():
+        if key != "baseline":
+            return f"hyperparameters.{name}.{key}", value
+    for stage in ("screen", "refine"):
+        for index, configuration in enumerate(study[stage]["configurations"]):
+            if name in configuration:
+                return f"{stage}.configurations[{index}].{name}", configuration[name]
+    return None
 
 
 def _check_rank(study: Study) -> None:
@@ -207,3 +237,20 @@ def _check_lengths(study: Study) -> None:
             f"hyperparameters.max_seq_length.search: {len(lengths)} lengths, for each of which the"
             f" data are tokenised, are more than {MAX_LENGTHS}; give choices, or a larger step"
         )
+
+
+def _check_warm_start(study: Study) -> None:
+    """A stage without runs would teach the sampler nothing, and nobody would notice."""
+    if not study["optuna"]["trials"]:
+        return
+    off = {
+        "screen": (not screen_runs(study), "nothing is screened"),
+        "grid": (not study["grid"]["enabled"], "grid.enabled is false"),
+        "refine": (not study["refine"]["configurations"], "refine.configurations is empty"),
+    }
+    for index, stage in enumerate(study["optuna"]["warm_start"]):
+        missing, why = off.get(stage, (False, ""))
+        if missing:
+            raise StudyError(
+                f"optuna.warm_start[{index}]: {show(stage)} has no runs, {why}; leave it out"
+            )

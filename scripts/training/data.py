@@ -123,6 +123,12 @@ def standardise(
     if len(present) < 2:
         only = classes[next(iter(present))]
         raise StudyError(f"columns.label: {label!r} has one class only in the train split ({only})")
+    for number, name in enumerate(names or ()):
+        if number not in present:
+            raise StudyError(
+                f"labels[{number}]: no example of the train split is {name!r}; leave it out, since"
+                " metrics are means over all that are listed (numbers count from 0 without a gap)"
+            )
     return splits, classes
 
 

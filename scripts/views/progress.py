@@ -117,24 +117,31 @@ def training_curves(results: Results) -> Figure:
     read = [(history, label, colour) for history, label, colour in read if len(history)]
     if not read:
         return style.message("No complete run, so no training curves.")
-    metrics = list(dict.fromkeys([results.metric, "accuracy", "f1"]))
-    metrics = [metric for metric in metrics if metric != "loss"]
-    drawing = style.new(width=3.4 + 2.3 * len(metrics), height=3.3)
-    panels = drawing.subplots(1, 1 + len(metrics), width_ratios=[1.7, *[1] * len(metrics)])
+    metrics = [metric for metric in {results.metric: 0} | METRIC_NAMES if metric != "loss"]
+    drawing = style.new(width=9.5, height=4.6)
+    losses, below = drawing.subfigures(1, 2, width_ratios=[1, 1.7])
+    loss = losses.subplots()
+    grid = below.subplots(2, 3, sharex=True)
+    # The epochs are below the last panel of each column.
+    grid[1, 2].set_axis_off()
+    grid[0, 2].tick_params(labelbottom=True)
+    panels = grid.flat[: len(metrics)]
     for history, label, colour in read:
-        _draw_loss(panels[0], history, label, colour)
-        for axes, metric in zip(panels[1:], metrics, strict=True):
+        _draw_loss(loss, history, label, colour)
+        for axes, metric in zip(panels, metrics, strict=True):
             epochs = history[history[metric].notna()]
-            axes.plot(epochs["epoch"], epochs[metric], marker="o", ms=4.5, lw=1.6, color=colour)
-    panels[0].set(xlabel="Step", ylabel="Loss (cross-entropy)", title="Loss")
-    for axes, metric in zip(panels[1:], metrics, strict=True):
+            axes.plot(epochs["epoch"], epochs[metric], marker="o", ms=4, lw=1.5, color=colour)
+    loss.set(xlabel="Step", ylabel="Loss (cross-entropy)", title="Loss")
+    for axes, metric in zip(panels, metrics, strict=True):
         title = sentence_case(METRIC_NAMES[metric])
         note = " (objective)" if metric == results.metric else ""
         if note:
             style.band_across(axes, results.noise)
-        axes.set(xlabel="Epoch", title=f"{title}{note}")
+        axes.set_title(f"{title}{note}")
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.margins(x=0.12)
+    for axes in (*grid[1, :2], grid[0, 2]):
+        axes.set_xlabel("Epoch")
     drawing.legend(loc="outside lower left", ncols=5, columnspacing=1.4)
     return drawing
 

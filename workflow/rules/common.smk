@@ -44,7 +44,10 @@ try:
         reading.read(path)
     # DVC's stages name a config that has no overlay twice.
     named = dict.fromkeys(str(path) for path in workflow.configfiles)
-    STUDY = resolve(config, ", ".join(named) or "config")
+    source = ", ".join(named) or "config"
+    # Snakemake has laid these over the files.
+    source += " and --config" * bool(workflow.config_settings.config)
+    STUDY = resolve(config, source)
     # Not once more for every job; nor by what frees a study, or has Snakemake forget a file.
     if workflow.is_main_process and not FREEING & set(sys.argv):
         integrity.check(f"results/{STUDY['study']}")
