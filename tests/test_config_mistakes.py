@@ -51,8 +51,8 @@ def test_what_fits_no_other_key() -> None:
     config["labels"] = ["a", "b", "c"]
     assert "labels: ['a', 'b', 'c'] has 3 names; generated data have two classes" in message(config)
     config = small()
-    config["dataset"] = {"path": "csv", "data_files": "config/config.yaml", "encoding": "utf-99"}
-    assert "dataset.encoding: 'utf-99' is not an encoding" in message(config)
+    config["dataset"] = {"path": "csv", "data_files": "config/config.yaml", "encoding": "hex"}
+    assert "dataset.encoding: 'hex' is not an encoding" in message(config)
     for stage, change, why in (
         ("refine", {"refine": {"configurations": []}}, "refine.configurations is empty"),
         ("grid", {"grid": {"enabled": False}}, "grid.enabled is false"),

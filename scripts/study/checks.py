@@ -1,6 +1,5 @@
 """Checks across the keys of a resolved study: what a JSON Schema cannot say."""
 
-import codecs
 import itertools
 import math
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from typing import Any
 from scripts.study import designs, sources
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates, screen_runs, screened, searched_values
+from scripts.study.plan import batches, candidates, screened, searched_values
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -78,7 +77,7 @@ def _check_encoding(study: Study) -> None:
     if name is None:
         return
     try:
-        codecs.lookup(name)
+        "a".encode(name)  # refuses those of no text too, such as hex
     except (LookupError, ValueError):
         raise StudyError(
             f"dataset.encoding: {show(name)} is not an encoding that Python knows, such as utf-8 or"
@@ -244,7 +243,7 @@ def _check_warm_start(study: Study) -> None:
     if not study["optuna"]["trials"]:
         return
     off = {
-        "screen": (not screen_runs(study), "nothing is screened"),
+        "screen": (not screened(study), "nothing is screened"),
         "grid": (not study["grid"]["enabled"], "grid.enabled is false"),
         "refine": (not study["refine"]["configurations"], "refine.configurations is empty"),
     }
