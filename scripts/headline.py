@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
-from scripts.study.files import read_json
+from scripts.study.files import read_object
 from scripts.study.hyperparameters import Value
 
 
@@ -78,18 +78,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.headline", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
     path: Path = parser.parse_args().study.resolve()
-    folder, confirm = path.parent, read_json(path)["confirm"]
+    folder, confirm = path.parent, read_object(path, "confirm")["confirm"]
     verdict = None
     if confirm["configurations"] and confirm["seeds"]:
-        verdict = read_json(folder / "verdict.json")["verdict"]
-    best, report = read_json(folder / "best.json"), folder / "report.html"
+        verdict = read_object(folder / "verdict.json", "verdict")["verdict"]
+    keys = ("run", "stage", "objective", "ties", "baseline", "changed")
+    best, report = read_object(folder / "best.json", *keys), folder / "report.html"
     print(headline(best, report, verdict, _model(folder / "model")))
 
 
 def _model(folder: Path) -> str | None:
     """Return where the final model is and which run it is: not always the best of the search."""
     facts = folder / "snaketune.json"
-    return f"{folder}, {read_json(facts)['run']}" if facts.exists() else None
+    return f"{folder}, {read_object(facts, 'run')['run']}" if facts.exists() else None
 
 
 if __name__ == "__main__":

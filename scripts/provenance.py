@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import command
-from scripts.study.files import read_json, write_json
+from scripts.study.files import read_json, read_object, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.provenance", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
     path = parser.parse_args().study
-    info = read_json(path.parent / "data/info.json")
+    info = read_object(path.parent / "data/info.json", "fingerprint")
     state = git_state()
     write_json(
         path.parent / "provenance.json",

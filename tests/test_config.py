@@ -196,6 +196,37 @@ def test_patterns_and_urls_as_data_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert local_data_files(study["dataset"]) == [Path("a.csv"), Path("b.csv")]
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data_files": "https://e.org/a.csv?sv=1&sig=PLANTED"}, "a user, a password or a token"),
+        ({"data_files": "https://e.org/a.csv;token=PLANTED"}, "a user, a password or a token"),
+        ({"data_files": "https://e.org/a.csv#auth=PLANTED"}, "a user, a password or a token"),
+        (
+            {"data_files": "zip://v.csv::https://me:PLANTED@h/x.zip"},
+            "a user, a password or a token",
+        ),
+        ({"data_files": "hf://datasets/a/b/train.csv"}, "names no commit"),
+        ({"data_files": "hf://datasets/a/b@main/train.csv"}, "names no commit"),
+        ({"delimiter": '"'}, "is the quote character too"),
+        ({"delimiter": "é"}, "is not an ASCII character"),
+    ],
+)
+def test_addresses_and_delimiters_that_are_refused(changes: dict[str, str], words: str) -> None:
+    files = {"path": "csv", "data_files": "config/config.yaml"}
+    with pytest.raises(StudyError, match=words) as caught:
+        resolve(changed("dataset", files | changes))
+    assert "PLANTED" not in str(caught.value)
+
+
+def test_addresses_that_are_taken() -> None:
+    pinned = f"hf://datasets/a/b@{'a' * 40}/train.csv"
+    for file in (pinned, "https://e.org/design/a.csv?author=x&version=2"):
+        files = {"train": file, "validation": file}
+        dataset = {"path": "csv", "data_files": files}
+        assert resolve(changed("dataset", dataset))["dataset"]["data_files"] == files
+
+
 def test_files_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What datasets finds by itself is an input too, else an edit of it would rerun nothing."""
     (tmp_path / "here").mkdir()

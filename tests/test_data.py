@@ -219,8 +219,8 @@ def without(column: str, role: str) -> dict[str, Dataset]:
             lambda: splits([1, 1]),
             "columns.label: 'label' has one class only in the train split (1)",
         ),
-        (lambda: splits([3.5, 1.0]), "columns.label: 'label' holds 3.5; a class is needed"),
-        (lambda: splits([[1], [0]]), "columns.label: 'label' holds [1]; a class is needed"),
+        (lambda: splits([3.5, 1.0]), "columns.label: row 1 of the train split has 3.5 in 'label'"),
+        (lambda: splits([[1], [0]]), "columns.label: row 1 of the train split has [1] in 'label'"),
         (
             lambda: {**splits([0, 1]), "validation": Dataset.from_list(rows([0])).select([])},
             "splits.validation: the split has no examples",

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scripts.headline import headline
 from scripts.study.files import write_json
 
@@ -97,3 +99,20 @@ def test_the_command(tmp_path: Path, project: Path) -> None:
     result = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr.startswith(f"snaketune: {tmp_path / 'best.json'}: no such file")
+
+
+@pytest.mark.parametrize(
+    "name", ["study.json", "best.json", "verdict.json", "model/snaketune.json"]
+)
+@pytest.mark.parametrize("content", ["[1]", "null", '{"a": 1}'])
+def test_damage_is_named(tmp_path: Path, name: str, content: str) -> None:
+    write_json(tmp_path / "study.json", {"confirm": {"configurations": 1, "seeds": 3}})
+    write_json(tmp_path / "best.json", BEST)
+    write_json(tmp_path / "verdict.json", {"verdict": "No."})
+    write_json(tmp_path / "model/snaketune.json", {"run": "a"})
+    (tmp_path / name).write_text(content)
+    command = [sys.executable, "-m", "scripts.headline", "--study", str(tmp_path / "study.json")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"snaketune: {tmp_path / name}: ")
+    assert ended.stderr.count("\n") == 1

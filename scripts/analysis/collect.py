@@ -185,6 +185,8 @@ def read_info(folder: Path) -> dict[str, Any]:
         raise StudyError(
             f"{path}: splits.validation.examples is {examples!r}, not a whole number >= 1; {cure}"
         )
+    if not isinstance(info.get("majority", {}), dict):
+        raise StudyError(f"{path}: majority is not a score by metric; {cure}")
     return info
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study import plan
-from scripts.study.files import read_json
+from scripts.study.files import read_json, read_object
 from scripts.study.plan import Study
 
 
@@ -23,14 +23,14 @@ def recommended(study: Study, folder: Path) -> Recommended:
 
     Without a confirmation it is the best run of the search. Reads best.json and verdict.json.
     """
-    best = read_json(folder / "best.json")
+    best = read_object(folder / "best.json", "run")
     if best["run"] is None:
         return Recommended(None, "No run of the study came to its end, so there is no model.")
     if not plan.fresh_seeds(study):
         return Recommended(
             best["run"], "The best run of the search; nothing was confirmed on fresh seeds."
         )
-    verdict = read_json(folder / "verdict.json")
+    verdict = read_object(folder / "verdict.json", "winner", "finalists")
     if verdict["winner"] is not None:
         winner = verdict["finalists"][verdict["winner"] - 1]
         return Recommended(

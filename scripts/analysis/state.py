@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from scripts.analysis.foreseen import Runs, foreseen
 from scripts.study import plan
-from scripts.study.files import read_json
+from scripts.study.files import read_object
 from scripts.study.hyperparameters import Value
 from scripts.study.locks import held
 from scripts.study.names import departures
@@ -140,7 +140,7 @@ def look(study: Study, folder: Path) -> State:
     state.baseline = [completed[name][0] for name in seeds if name in completed]
     state.report = (folder / "report.html").exists()
     if plan.fresh_seeds(study) and not state.total.left and (folder / "verdict.json").exists():
-        state.verdict = read_json(folder / "verdict.json").get("verdict")
+        state.verdict = read_object(folder / "verdict.json", "verdict")["verdict"]
     return state
 
 

@@ -97,6 +97,16 @@ def read_json(path: Path | str) -> Any:
         ) from None
 
 
+def read_object(path: Path | str, *keys: str) -> dict[str, Any]:
+    """Return the JSON object in `path`; raise `StudyError` where it is another or lacks a key."""
+    value = read_json(path)
+    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if missing or not isinstance(value, dict):
+        what = f"{', '.join(missing)} missing" if isinstance(value, dict) else "no JSON object"
+        raise StudyError(f"{path}: {what}; delete the file and run snakemake again")
+    return value
+
+
 def _refuse_constant(name: str) -> None:
     """Refuse NaN and infinity, which Python reads but JSON does not have."""
     raise ValueError(f"{name} is no JSON value")

@@ -29,6 +29,7 @@ _READERS = ("pandas", "arrow", "conll", "imagefolder", "audiofolder", "videofold
             "spark", "sql", "cache")  # fmt: skip
 _ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+_PINNED = re.compile("@[0-9a-f]{40}(/|$)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -107,6 +108,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
             " data set of the hub, a local folder, json, csv, parquet or text"
         )
     if path in FORMATS:
+        _check_delimiter(dataset)
         _check_files(dataset)
     elif is_local(path):
         if not Path(path).is_dir():
@@ -190,13 +192,32 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
                 raise StudyError(f"{where}: {show(str(path))}: may not be read")
 
 
+def _check_delimiter(dataset: Mapping[str, Any]) -> None:
+    delimiter = dataset.get("delimiter")
+    if delimiter is None:
+        return
+    if delimiter == dataset.get("quotechar", '"'):
+        raise StudyError(f"dataset.delimiter: {show(delimiter)} is the quote character too")
+    if not delimiter.isascii():
+        raise StudyError(f"dataset.delimiter: {show(delimiter)} is not an ASCII character")
+
+
 def _check_url(where: str, url: str) -> None:
-    """Refuse secrets: the config goes into study.json, the report and Snakemake's log."""
+    """Refuse secrets: the config goes into study.json, the report and Snakemake's log.
+
+    Of the hub, refuse what is no commit: behind a branch are other data tomorrow.
+    """
     if has_secret(url):
         raise StudyError(
             f"{where}: {show(masked(url))} came with a user, a password or a token; download the"
             " file, and name the copy"
         )
+    for one in url.split("::"):
+        if one.startswith("hf://") and not _PINNED.search(one):
+            raise StudyError(
+                f"{where}: {show(url)} names no commit; write the name of the data set with"
+                " @ and 40 digits from 0 to f behind it, or give dataset.path and dataset.revision"
+            )
 
 
 def _patterns(files: object) -> Iterator[tuple[str, str]]:

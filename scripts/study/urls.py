@@ -3,7 +3,10 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
-_SECRET = re.compile(r"pass|token|secret|key|signature|credential", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass|token|secret|key|signature|credential|authori[sz]|(?<![a-z])(sig|auth)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def split(url: str) -> SplitResult | None:
@@ -19,18 +22,27 @@ def has_secret(url: str) -> bool:
 
     >>> has_secret("https://me:pw@example.org/a.csv"), has_secret("https://example.org/a.csv?v=1")
     (True, False)
+    >>> has_secret("zip://a.csv::https://me:pw@example.org/a.zip")
+    True
     """
-    parts = split(url)
-    return parts is not None and ("@" in parts.netloc or bool(_SECRET.search(parts.query)))
+    # Of a file inside of another, both are named, joined by ::.
+    for one in url.split("::"):
+        parts = split(one)
+        if parts is None:
+            continue
+        behind = f"{parts.path.partition(';')[2]}?{parts.query}#{parts.fragment}"
+        if "@" in parts.netloc or _SECRET.search(behind):
+            return True
+    return False
 
 
 def masked(url: str) -> str:
-    """Return a URL as it may be shown: without user, password and query.
+    """Return a URL as it may be shown: without user, password, query and fragment.
 
     >>> masked("https://me:secret@example.org/mlflow?token=x")
     'https://example.org/mlflow'
     """
-    shown = url.partition("?")[0]
+    shown = re.split("[?;#]", url, maxsplit=1)[0]
     if "@" not in shown:
         return shown
     scheme = shown.partition("://")[0] + "://" if "://" in shown else ""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.study.errors import StudyError
+from scripts.study.sources import local_data_files
+from scripts.training import raw
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -28,6 +30,13 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
 
     datasets.disable_progress_bars()
     arguments = {key: value for key, value in dataset.items() if value is not None}
+    files = arguments.get("data_files")
+    if isinstance(files, Mapping) and split.partition("[")[0] in files:
+        # One split alone, so that a mistake in another is not taken for one in this.
+        base = split.partition("[")[0]
+        arguments["data_files"] = {base: files[base]}
+    for file in local_data_files(arguments):
+        raw.check(arguments["path"], file, arguments)
     path = arguments.pop("path")
     if path == "csv":
         arguments |= _csv_options(arguments, texts)
@@ -116,7 +125,7 @@ def standardise(
     for role, data in loaded.items():
         columns_of: dict[str, list[Any]] = {}
         for key, column in zip(("text_a", "text_b"), texts, strict=False):
-            columns_of[key] = _texts(data[column], role, column)
+            columns_of[key] = _texts(_cells(data, role, column), role, column)
         columns_of["label"] = _labels(data, role, label, index)
         splits[role] = columns_of
     present = set(splits["train"]["label"])
@@ -130,6 +139,22 @@ def standardise(
                 " metrics are means over all that are listed (numbers count from 0 without a gap)"
             )
     return splits, classes
+
+
+def _cells(data: "Dataset", role: str, column: str) -> list[Any]:
+    """Return a column; text that is no UTF-8 is found only when it is read."""
+    try:
+        return list(data[column])
+    except UnicodeDecodeError:
+        for row in range(len(data)):
+            try:
+                data[row][column]
+            except UnicodeDecodeError as error:
+                raise StudyError(
+                    f"columns: row {row + 1} of the {role} split is not utf-8 in {column!r}"
+                    f" ({error.reason})"
+                ) from None
+        raise
 
 
 def _texts(values: Sequence[Any], role: str, column: str) -> list[str]:
@@ -152,25 +177,31 @@ def _classes(
     classes = list(names or getattr(train.features[label], "names", None) or ())
     values: Sequence[Any] = range(len(classes))
     if not classes:
-        values = sorted({_class(value, label) for value in train[label] if value == value} - {None})
+        cells = enumerate(_cells(train, "train", label), start=1)
+        values = sorted(
+            {_class(value, label, row) for row, value in cells if value == value} - {None}
+        )
         classes = [str(value) for value in values]
     index: dict[Any, int] = {name: number for number, name in enumerate(classes)}
     return classes, index | {value: number for number, value in enumerate(values)}
 
 
-def _class(value: Any, label: str) -> str | int | None:
+def _class(value: Any, label: str, row: int) -> str | int | None:
     """Return a label as a class; a missing one beside them makes fractions of whole numbers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str | int | None):
         return value
-    raise StudyError(f"columns.label: {label!r} holds {value!r}; a class is needed")
+    raise StudyError(
+        f"columns.label: row {row} of the train split has {value!r} in {label!r}; a class is"
+        " needed, a word or a whole number"
+    )
 
 
 def _labels(data: "Dataset", role: str, label: str, index: Mapping[Any, int]) -> list[int]:
     if label not in data.column_names:
         return [UNLABELLED] * len(data)
-    values = list(data[label])
+    values = _cells(data, role, label)
     if role == "test" and all(value in (None, UNLABELLED) or value != value for value in values):
         return [UNLABELLED] * len(data)
     found = []

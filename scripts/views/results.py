@@ -9,7 +9,7 @@ import pandas as pd
 
 from scripts.analysis.tables import read_table
 from scripts.study import plan
-from scripts.study.files import read_json
+from scripts.study.files import read_object
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 
 METRICS = ("loss", "accuracy", "f1", "precision", "recall", "matthews_correlation")
@@ -111,8 +111,8 @@ class Results:
         return read_table(path) if path.exists() else pd.DataFrame()
 
 
-def _optional_json(path: Path, wanted: bool = True) -> Mapping[str, Any]:
-    return read_json(path) if wanted and path.exists() else {}
+def _optional_json(path: Path, *keys: str, wanted: bool = True) -> Mapping[str, Any]:
+    return read_object(path, *keys) if wanted and path.exists() else {}
 
 
 def _optional_csv(path: Path, wanted: bool = True) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def load(study_json: Path | str) -> Results:
     """
     study_json = Path(study_json)
     folder = study_json.parent
-    study = read_json(study_json)
+    study = read_object(study_json)
     path = folder / "summary" / "runs.csv"
     needed = ("run", "stage", "stages", "trial", "seed", "status", "objective", "seconds")
     runs = read_table(path, (*needed, *METRICS, *HYPERPARAMETERS))
@@ -140,12 +140,14 @@ def load(study_json: Path | str) -> Results:
         study=study,
         runs=runs[~repeats].reset_index(drop=True),
         ranking=_optional_csv(folder / "screen" / "ranking.csv"),
-        chosen=_optional_json(folder / "screen" / "chosen.json"),
-        best=read_json(folder / "best.json"),
+        chosen=_optional_json(folder / "screen" / "chosen.json", "hyperparameters"),
+        best=read_object(folder / "best.json", "run", "objective", "baseline", "comparison"),
         info=_optional_json(folder / "data" / "info.json"),
         repeats=runs[repeats].reset_index(drop=True),
         fresh=_optional_csv(folder / "confirm" / "results.csv", confirmed),
-        verdict=_optional_json(folder / "verdict.json", confirmed),
+        verdict=_optional_json(
+            folder / "verdict.json", "verdict", "winner", "finalists", wanted=confirmed
+        ),
         provenance=_optional_json(folder / "provenance.json"),
         interactions=_optional_csv(folder / "grid" / "interactions.csv", study["grid"]["enabled"]),
         importances=_optional_csv(folder / "summary" / "importances.csv"),
