@@ -25,7 +25,7 @@ from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json, write_text
 from scripts.study.plan import fresh_seeds
 from scripts.training.classifier import FACTS
-from scripts.training.weights import locate, weights_sha256
+from scripts.training.weights import file_sha256, locate
 from scripts.views import card
 
 # Settings that say how a tokenizer was loaded, not what it is.
@@ -61,7 +61,7 @@ def make(path: Path) -> str:
         info, model = (read_json(folder / "data" / name) for name in ("info.json", "model.json"))
         length = metrics["hyperparameters"]["max_seq_length"]
         _save_tokenizer(locate(model), length, made)
-        write_json(made / FACTS, _facts(study, info, metrics, chosen.run, weights_sha256(made)))
+        write_json(made / FACTS, _facts(study, info, metrics, chosen.run, made))
         _replace(target, made)
     confirmed = folder / "verdict.json"
     verdict = read_json(confirmed) if fresh_seeds(study) and confirmed.exists() else {}
@@ -86,14 +86,14 @@ def _save_tokenizer(base: Path, length: int, made: Path) -> None:
 
 
 def _facts(
-    study: dict[str, Any], info: dict[str, Any], metrics: dict[str, Any], run: str, sha256: str
+    study: dict[str, Any], info: dict[str, Any], metrics: dict[str, Any], run: str, made: Path
 ) -> dict[str, Any]:
-    """Return what scripts.predict needs to know beside the model itself."""
+    """Return what scripts.predict needs to know beside the model itself, which is in `made`."""
     dataset = study["dataset"]
     return {
         "study": study["study"],
         "run": run,
-        "sha256": sha256,
+        "files": {file.name: file_sha256(file) for file in made.iterdir()},
         "text_columns": study["columns"]["text"],
         "csv": {key: dataset[key] for key in ("delimiter", "quotechar") if key in dataset},
         "max_seq_length": metrics["hyperparameters"]["max_seq_length"],

@@ -222,11 +222,25 @@ def test_changed_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     weights = bytearray((copy / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (copy / "model.safetensors").write_bytes(weights)
-    with pytest.raises(StudyError, match=r"not the weights that snaketune\.json names"):
+    changed = r"model\.safetensors: not the file that snaketune\.json names: it is changed"
+    with pytest.raises(StudyError, match=changed):
+        classifier.load(copy)
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(StudyError, match=r"it is not there; delete the model's README\.md"):
         classifier.load(copy)
     (copy / "snaketune.json").write_text("[1]")
     with pytest.raises(StudyError, match=r"snaketune\.json: .* are not all in it"):
         classifier.load(copy)
+
+
+def test_changed_names_of_classes_are_refused(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    config = (copy / "config.json").read_text()
+    (copy / "config.json").write_text(config.replace('"0": "', '"0": "not '))
+    with pytest.raises(StudyError, match=r"config\.json: not the file that snaketune\.json names"):
+        classifier.load(copy)
+    for file in ("config.json", "model.safetensors", "tokenizer.json"):
+        assert file in read_json(folder / "snaketune.json")["files"]
 
 
 def test_other_folders_are_no_model(tmp_path: Path, study: Path) -> None:

@@ -16,11 +16,13 @@ from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
 from scripts.training.model import device, precision
 from scripts.training.tokens import tokenise
-from scripts.training.weights import weights_sha256
+from scripts.training.weights import file_sha256
 
 # What the model's folder holds beside transformers' own files.
 FACTS = "snaketune.json"
-_KEYS = {"text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
+# The card goes last into a finished folder: without it the model is made again.
+CURE = "delete the model's README.md and run snakemake again"
+_KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,17 @@ def load(folder: Path) -> Classifier:
             f"--model: {folder} holds no {FACTS}; name the model folder of a finished study,"
             " such as results/demo/model"
         )
-    if not isinstance(facts, dict) or not facts.keys() >= _KEYS:
+    whole = isinstance(facts, dict) and facts.keys() >= _KEYS
+    if not whole or not isinstance(facts["files"], dict):
         raise StudyError(
-            f"{folder / FACTS}: {', '.join(sorted(_KEYS))} are not all in it; it is not what the"
-            " study wrote: make the model again"
+            f"{folder / FACTS}: {', '.join(sorted(_KEYS))} are not all in it, so it is not what the"
+            f" study wrote; {CURE}"
         )
-    weights = folder / "model.safetensors"
-    # Folders that were made before it was written down do not say it.
-    if weights.is_file() and facts.get("sha256", "") not in ("", weights_sha256(folder)):
-        raise StudyError(
-            f"{weights}: not the weights that {FACTS} names; they were changed or are another"
-            " model's"
-        )
+    for name, sha256 in facts["files"].items():
+        file = folder / name
+        if not file.is_file() or file_sha256(file) != sha256:
+            what = "changed, or another model's" if file.is_file() else "not there"
+            raise StudyError(f"{file}: not the file that {FACTS} names: it is {what}; {CURE}")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     where = device()

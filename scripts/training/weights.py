@@ -81,7 +81,12 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
 
 def weights_sha256(folder: Path) -> str:
     """Return the sha256 of a model folder's `model.safetensors`, in hex."""
-    with (folder / "model.safetensors").open("rb") as stream:
+    return file_sha256(folder / "model.safetensors")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, in hex."""
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
