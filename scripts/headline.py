@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.study.documents import FACTS, read_facts
 from scripts.study.errors import command
 from scripts.study.files import read_object
 from scripts.study.hyperparameters import Value
@@ -89,8 +90,7 @@ def main() -> None:
 
 def _model(folder: Path) -> str | None:
     """Return where the final model is and which run it is: not always the best of the search."""
-    facts = folder / "snaketune.json"
-    return f"{folder}, {read_object(facts, 'run')['run']}" if facts.exists() else None
+    return f"{folder}, {read_facts(folder, 'run')['run']}" if (folder / FACTS).exists() else None
 
 
 if __name__ == "__main__":

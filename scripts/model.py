@@ -20,12 +20,11 @@ from transformers.utils import logging
 
 from scripts.analysis.again import compare, train_again
 from scripts.analysis.recommended import recommended
-from scripts.study.documents import open_study
+from scripts.study.documents import FACTS, open_study
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json, write_text
+from scripts.study.files import file_sha256, read_json, write_json, write_text
 from scripts.study.plan import fresh_seeds
-from scripts.training.classifier import FACTS
-from scripts.training.weights import file_sha256, locate
+from scripts.training.weights import locate
 from scripts.views import card
 
 # Settings that say how a tokenizer was loaded, not what it is.

@@ -6,7 +6,6 @@ and the probability of every class. It is written whole or not at all.
 """
 
 import argparse
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_csv, write_text
 from scripts.study.options import positive
+from scripts.training import raw
 
 LINES = (".jsonl", ".ndjson", ".json")
 TABLES = {".csv": ",", ".tsv": "\t"}
@@ -36,8 +36,8 @@ def read(path: Path, columns: Sequence[str], options: Mapping[str, str]) -> list
                 rows = _lines(stream, path, columns)
             else:
                 own = options if kind == ".csv" else {}
-                dialect: dict[str, Any] = {"delimiter": TABLES[kind], **own}
-                rows = _table(csv.reader(stream, strict=True, **dialect), path, columns)
+                dialect = {"delimiter": TABLES[kind], **own}
+                rows = _table(raw.rows(stream, dialect, f"{path}:"), path, columns)
             found = list(rows)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file") from None
@@ -63,32 +63,25 @@ def _lines(stream: Iterator[str], path: Path, columns: Sequence[str]) -> Iterato
         yield [_text(row.get(column), path, number, column) for column in columns]
 
 
-def _table(reader: Any, path: Path, columns: Sequence[str]) -> Iterator[list[str]]:
+def _table(
+    rows: Iterator[tuple[int, list[str]]], path: Path, columns: Sequence[str]
+) -> Iterator[list[str]]:
     """Yield the texts of each row; a row may span several lines, and is named by its first."""
-    try:
-        header: list[str] = next(reader, [])
-        missing = [column for column in columns if column not in header]
-        if missing:
+    line, header = next(rows, (1, []))
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise StudyError(
+            f"{path}: line {line}: no column {_names(missing)}; the header has {', '.join(header)}"
+        )
+    places = [header.index(column) for column in columns]
+    for number, row in rows:
+        if len(row) != len(header):
             raise StudyError(
-                f"{path}: line 1: no column {_names(missing)}; the header has {', '.join(header)}"
+                f"{path}: line {number}: {len(row)} cells, but the header has {len(header)}"
             )
-        places = [header.index(column) for column in columns]
-        while True:
-            number = reader.line_num + 1
-            row = next(reader, None)
-            if row is None:
-                return
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise StudyError(
-                    f"{path}: line {number}: {len(row)} cells, but the header has {len(header)}"
-                )
-            # An empty cell is a missing text, as it is when a study reads its data.
-            cells = zip(columns, (row[place] or None for place in places), strict=True)
-            yield [_text(cell, path, number, column) for column, cell in cells]
-    except csv.Error as error:
-        raise StudyError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from None
+        # An empty cell is a missing text, as it is when a study reads its data.
+        cells = zip(columns, (row[place] or None for place in places), strict=True)
+        yield [_text(cell, path, number, column) for column, cell in cells]
 
 
 def _text(value: object, path: Path, number: int, column: str) -> str:

@@ -34,14 +34,13 @@ from scripts.study.locks import hold_output
 from scripts.study.options import positive
 from scripts.training.checkpoint import NAME as CHECKPOINT
 from scripts.training.checkpoint import Checkpoint
-from scripts.training.data import UNLABELLED
 from scripts.training.gpus import use_one
 from scripts.training.loop import Result, predict, train
 from scripts.training.metrics import METRICS, score
 from scripts.training.model import build, device, precision
 from scripts.training.pruning import should_stop
 from scripts.training.record import metrics, versions, write_run
-from scripts.training.tokens import Tokens, load_tokens
+from scripts.training.tokens import UNLABELLED, Tokens, load_tokens
 from scripts.training.vocabulary import WHOLE, restore, shrink
 from scripts.training.weights import locate, verify
 

@@ -16,8 +16,9 @@ from datasets.arrow_writer import ArrowWriter
 from scripts import prepare
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json
-from scripts.training.data import UNLABELLED, fingerprint, load, standardise
+from scripts.training.data import fingerprint, load, standardise
 from scripts.training.metrics import score
+from scripts.training.tokens import UNLABELLED
 from tests.tiny import make_data
 
 PAIR = {"text": ["one", "two"], "label": "label"}

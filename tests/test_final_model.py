@@ -351,3 +351,10 @@ def test_a_file_of_one_text_column(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("review;stars\nNA;5\n1.5;4\n")
     assert predict.read(path, ["review"], {"delimiter": ";"}) == [["NA"], ["1.5"]]
+
+
+def test_a_file_that_quotes_nothing_is_read_as_the_study_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('review\tlabel\nshe said "a\t1\n' + "x" * 200_000 + "\t0\n")
+    options = {"delimiter": "\t", "quotechar": ""}
+    assert predict.read(path, ["review"], options) == [['she said "a'], ["x" * 200_000]]

@@ -20,8 +20,16 @@ COLUMNS = {"text": ["one"], "label": "label"}
         (b"one,label\nHello, world,1\nBye,0\n", {}, "line 2: 3 cells where there are 2 columns"),
         (b"one,label\nBye,0\nHello, world,1\n", {}, "line 3: 3 cells where there are 2 columns"),
         (b'one,label\n"a\nb",1\nHello, world,1\n', {}, "line 4: 3 cells where there are 2"),
-        (b'one,label\n"he said "hi" to me",1\n', {}, "line 2: ',' expected after '\"'"),
-        (b'one,label\nBye,0\n"never closed,1\n', {}, "line 3: unexpected end of data"),
+        (
+            b'one,label\n"he said "hi" to me",1\n',
+            {},
+            r"line 2: not valid CSV \(',' expected after '\"'\)",
+        ),
+        (
+            b'one,label\nBye,0\n"never closed,1\n',
+            {},
+            r"line 3: not valid CSV \(unexpected end of data\)",
+        ),
         (b"one\tlabel\na\tb\tc\n", {"delimiter": "\t", "quotechar": ""}, "line 2: 3 cells"),
         (b"a,b,1\n", {"column_names": ["one", "label"]}, "line 1: 3 cells where there are 2"),
         ("one,label\nna\u00efve,1\n".encode("latin-1"), {}, r"line 2: not utf-8 \(invalid cont"),

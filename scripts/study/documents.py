@@ -1,30 +1,33 @@
 """What a study is and what it chose on its way, read and checked.
 
-These are study.json, screen/chosen.json and confirm/finalists.json.
+These are study.json, screen/chosen.json, confirm/finalists.json and model/snaketune.json.
 """
 
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json
+from scripts.study.files import read_json, read_object
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
 
+# What a final model's folder holds beside transformers' own files.
+FACTS = "snaketune.json"
+# The card goes last into a finished folder: without it the model is made again.
+MODEL_CURE = "delete the model's README.md and run snakemake again"
 _KEYS = ("study", "seed", "objective", "model", "training", "hyperparameters", "baseline",
          "screen", "rank", "grid", "refine", "optuna", "confirm")  # fmt: skip
 
 
 def open_study(path: Path | str) -> tuple[dict[str, Any], Path]:
     """Return the resolved study in study.json at `path`, and the study's folder."""
-    study = read_json(path)
-    missing = [key for key in _KEYS if not isinstance(study, dict) or key not in study]
-    if missing:
-        raise StudyError(
-            f"{path}: {', '.join(missing)} missing; it is not a resolved study: run snakemake"
-            " again to make it"
-        )
-    return study, Path(path).parent
+    cure = "it is not a resolved study: run snakemake again to make it"
+    return read_object(path, *_KEYS, cure=cure), Path(path).parent
+
+
+def read_facts(model: Path, *keys: str) -> dict[str, Any]:
+    """Return what the snaketune.json of a final model's folder says of it, `keys` checked."""
+    return read_object(model / FACTS, *keys, cure=MODEL_CURE)
 
 
 def read_chosen(study: Study, folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Reading and writing the files of a study: whole or not at all, and the same bytes every time."""
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -15,6 +16,8 @@ from typing import Any
 
 from scripts.study.errors import StudyError
 
+# What helps where a file of a study is damaged: but for a few it is made again.
+CURE = "delete the file and run snakemake again"
 # What `replacing` calls a file that is not written to its end.
 _TEMPORARY = re.compile(
     r"\..+\.(json|jsonl|csv|parquet|safetensors|png|svg|html|md|txt|db)\.[a-z0-9_]{8}"
@@ -86,24 +89,31 @@ def read_text(path: Path | str) -> str:
         raise StudyError(f"{path}: cannot be read ({error})") from None
 
 
-def read_json(path: Path | str) -> Any:
-    """Return the JSON value in `path`; raise `StudyError` naming the file where there is none."""
+def read_json(path: Path | str, cure: str = CURE) -> Any:
+    """Return the JSON value in `path`; raise `StudyError` naming the file where there is none.
+
+    `cure` is what the message tells to do about it.
+    """
     text = read_text(path)
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise StudyError(
-            f"{path}: not valid JSON ({error}); delete the file and run snakemake again"
-        ) from None
+        raise StudyError(f"{path}: not valid JSON ({error}); {cure}") from None
 
 
-def read_object(path: Path | str, *keys: str) -> dict[str, Any]:
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_object(path: Path | str, *keys: str, cure: str = CURE) -> dict[str, Any]:
     """Return the JSON object in `path`; raise `StudyError` where it is another or lacks a key."""
-    value = read_json(path)
+    value = read_json(path, cure)
     missing = [key for key in keys if not isinstance(value, dict) or key not in value]
     if missing or not isinstance(value, dict):
-        what = f"{', '.join(missing)} missing" if isinstance(value, dict) else "no JSON object"
-        raise StudyError(f"{path}: {what}; delete the file and run snakemake again")
+        what = f"{', '.join(missing)} missing" if missing else "no JSON object"
+        raise StudyError(f"{path}: {what}; {cure}")
     return value
 
 

@@ -4,7 +4,6 @@ Snakemake records a checksum of every input of a job. What differs from it, and 
 since, was changed by nobody whom the study knows: a disk, an editor, a copy of the wrong file.
 """
 
-import hashlib
 import json
 import os
 from base64 import urlsafe_b64decode
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.files import file_sha256
 
 _ALGORITHM = "sha256:"
 # So many files are named at most.
@@ -70,8 +70,7 @@ def altered(folder: str, records: Path = Path(".snakemake")) -> list[Altered]:
 
 def _differs(path: Path, checksum: str) -> bool:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() != checksum
+        return file_sha256(path) != checksum
     except FileNotFoundError:
         return False
     except OSError:

@@ -10,18 +10,14 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
+from scripts.study.documents import FACTS, MODEL_CURE
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json
+from scripts.study.files import file_sha256, read_json
 from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
 from scripts.training.model import device, precision
 from scripts.training.tokens import tokenise
-from scripts.training.weights import file_sha256
 
-# What the model's folder holds beside transformers' own files.
-FACTS = "snaketune.json"
-# The card goes last into a finished folder: without it the model is made again.
-CURE = "delete the model's README.md and run snakemake again"
 _KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 
@@ -37,7 +33,7 @@ class Classifier:
 
 def load(folder: Path) -> Classifier:
     """Return the model in `folder`; raise `StudyError` where there is none that can be loaded."""
-    facts = read_json(folder / FACTS) if (folder / FACTS).exists() else None
+    facts = read_json(folder / FACTS, MODEL_CURE) if (folder / FACTS).exists() else None
     if facts is None:
         raise StudyError(
             f"--model: {folder} holds no {FACTS}; name the model folder of a finished study,"
@@ -47,13 +43,13 @@ def load(folder: Path) -> Classifier:
     if not whole or not isinstance(facts["files"], dict):
         raise StudyError(
             f"{folder / FACTS}: {', '.join(sorted(_KEYS))} are not all in it, so it is not what the"
-            f" study wrote; {CURE}"
+            f" study wrote; {MODEL_CURE}"
         )
     for name, sha256 in facts["files"].items():
         file = folder / name
         if not file.is_file() or file_sha256(file) != sha256:
             what = "changed, or another model's" if file.is_file() else "not there"
-            raise StudyError(f"{file}: not the file that {FACTS} names: it is {what}; {CURE}")
+            raise StudyError(f"{file}: not the file that {FACTS} names: it is {what}; {MODEL_CURE}")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     where = device()

@@ -1,6 +1,5 @@
 """A study's data set: loaded by `datasets`, brought to one form, checked and fingerprinted."""
 
-import csv
 import hashlib
 import re
 import tempfile
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from scripts.study.errors import StudyError
 from scripts.study.sources import local_data_files
 from scripts.training import raw
+from scripts.training.tokens import UNLABELLED
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 SPLITS = ("train", "validation", "test")
-UNLABELLED = -1
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -30,11 +29,12 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
 
     datasets.disable_progress_bars()
     arguments = {key: value for key, value in dataset.items() if value is not None}
-    files = arguments.get("data_files")
-    if isinstance(files, Mapping) and split.partition("[")[0] in files:
-        # One split alone, so that a mistake in another is not taken for one in this.
-        base = split.partition("[")[0]
-        arguments["data_files"] = {base: files[base]}
+    base, files = split.partition("[")[0], arguments.get("data_files")
+    if isinstance(files, Mapping):
+        files = files.get(base)
+        if files is not None:
+            # Alone, so that a mistake in another split is not taken for one in this.
+            arguments["data_files"] = {base: files}
     for file in local_data_files(arguments):
         raw.check(arguments["path"], file, arguments)
     path = arguments.pop("path")
@@ -57,10 +57,8 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
     except Exception as error:  # datasets raises many kinds for a wrong file, column or name
         # "An error occurred while generating" says less than its cause; an empty file says nothing.
         reason = str(error.__cause__ or error) or "is a file empty?"
-        files = arguments.get("data_files", {})
-        where = files.get(split.partition("[")[0]) if isinstance(files, Mapping) else files
         raise StudyError(
-            f"dataset: {path!r}, split {split!r}{f' ({where})' if where else ''} cannot be loaded:"
+            f"dataset: {path!r}, split {split!r}{f' ({files})' if files else ''} cannot be loaded:"
             f" {' '.join(reason.split())[:300]}"
         ) from None
 
@@ -87,9 +85,7 @@ def _csv_options(arguments: Mapping[str, Any], texts: Sequence[str]) -> dict[str
     """
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     options["converters"] = dict.fromkeys(texts, _text_cell)
-    if arguments.get("quotechar") == "":
-        options |= {"quotechar": '"', "quoting": csv.QUOTE_NONE}
-    return options
+    return options | raw.dialect(arguments)
 
 
 def _text_cell(cell: str) -> str | None:

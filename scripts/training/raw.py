@@ -7,7 +7,7 @@ others, text behind a closing quote loses its quotes. Here that is a mistake, na
 import csv
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,7 @@ def check(path: str, file: Path, options: Mapping[str, Any]) -> None:
     if path == "csv":
         _check_rows(text, file, options)
     elif text.strip() and text.lstrip()[0] not in "[{":
-        raise StudyError(
-            f"dataset: {file}, line {_line(text[: len(text) - len(text.lstrip())])}: a JSON file of"
-            " examples begins with { or ["
-        )
+        raise StudyError(f"dataset: {file}: a JSON file of examples begins with {{ or [")
 
 
 def _decoded(content: bytes, file: Path, encoding: str) -> str:
@@ -50,33 +47,49 @@ def _decoded(content: bytes, file: Path, encoding: str) -> str:
         ) from None
 
 
-def _check_rows(text: str, file: Path, options: Mapping[str, Any]) -> None:
+def dialect(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's `delimiter` and `quotechar` as Python's and pandas' readers take them.
+
+    An empty `quotechar` says that nothing is quoted.
+    """
     quote = options.get("quotechar", '"')
+    return {
+        "delimiter": options.get("delimiter", ","),
+        "quotechar": quote or '"',
+        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    }
+
+
+def rows(
+    stream: Iterable[str], options: Mapping[str, Any], name: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row that is not blank with the line that it begins in.
+
+    Raises `StudyError`, which begins with `name`, where quotes are not those of a CSV file.
+    """
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=options.get("delimiter") or ",",
-        quotechar=quote or '"',
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        strict=True,
-    )
+    reader = csv.reader(stream, strict=True, **dialect(options))
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise StudyError(
+                f"{name} line {line}: not valid CSV ({error}); a quote inside of a quoted text is"
+                ' doubled, and dataset.quotechar: "" reads a file that quotes nothing'
+            ) from None
+        if row is None:
+            return
+        if row:
+            yield line, row
+
+
+def _check_rows(text: str, file: Path, options: Mapping[str, Any]) -> None:
     width = len(options.get("column_names") or ())
-    begin = 1
-    try:
-        for row in reader:
-            width = width or len(row)
-            if len(row) > width:
-                raise StudyError(
-                    f"dataset: {file}, line {begin}: {len(row)} cells where there are {width}"
-                    " columns; put quotes around a text with the delimiter in it"
-                )
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        raise StudyError(
-            f"dataset: {file}, line {begin}: {error}; a quote inside of a quoted text is doubled,"
-            ' and quotechar: "" reads a file that quotes nothing'
-        ) from None
-
-
-def _line(before: str) -> int:
-    return before.count("\n") + 1
+    for line, row in rows(io.StringIO(text, newline=""), options, f"dataset: {file},"):
+        width = width or len(row)
+        if len(row) > width:
+            raise StudyError(
+                f"dataset: {file}, line {line}: {len(row)} cells where there are {width} columns;"
+                " put quotes around a text with the delimiter in it"
+            )

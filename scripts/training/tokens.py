@@ -11,6 +11,9 @@ from safetensors.numpy import load_file, save
 from scripts.study.errors import StudyError
 from scripts.study.files import write_bytes
 
+# The label of an example of a test split without labels.
+UNLABELLED = -1
+
 
 @dataclass(frozen=True)
 class Tokens:

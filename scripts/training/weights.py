@@ -1,6 +1,5 @@
 """The pretrained model of a study: where it lies, and proof that it is the one asked for."""
 
-import hashlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from scripts.study.errors import StudyError
+from scripts.study.files import file_sha256
 
 PACKAGE = "package:"
 
@@ -82,12 +82,6 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
 def weights_sha256(folder: Path) -> str:
     """Return the sha256 of a model folder's `model.safetensors`, in hex."""
     return file_sha256(folder / "model.safetensors")
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def verify(model: Mapping[str, Any], folder: Path) -> str:

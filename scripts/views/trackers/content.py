@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from scripts.study.errors import StudyError
+from scripts.study.files import file_sha256
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 from scripts.study.names import spell
 from scripts.views.final import final
@@ -242,7 +243,5 @@ def _plain(value: Any) -> Value:
 def _digest(files: Mapping[str, Path]) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):
-        with path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{name}\0{content}\0".encode())
+        digest.update(f"{name}\0{file_sha256(path)}\0".encode())
     return digest.hexdigest()[:16]
