@@ -18,13 +18,14 @@ from tests.browser import Chromium, chromium
 from tools.project import PROJECT, copy_project
 
 # Set here and not in a fixture: libraries read these when a test module first imports them.
+_TEMPORARY = tempfile.gettempdir()
 _CACHE = Path(tempfile.mkdtemp(prefix="snaketune-tests-"))
 _SCRATCH = _CACHE / "tmp"
 # Here too, for the commands of tests/ that are run by themselves.
 _SCRATCH.mkdir()
 atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 # pytest's own folders stay where they are, for a look at what failed.
-os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _TEMPORARY)
 os.environ.update(
     # W&B, torch and processes that tests kill leave temporary files behind: they go with the rest.
     TMPDIR=str(_SCRATCH),
@@ -103,11 +104,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_configure() -> None:
     """Make the folder for temporary files; here, since one process may run pytest twice."""
     _SCRATCH.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(_SCRATCH)
 
 
 def pytest_unconfigure() -> None:
-    """Remove the caches of this session."""
+    """Remove the caches of this session; a next one begins with a temporary file."""
     shutil.rmtree(_CACHE, ignore_errors=True)
+    tempfile.tempdir = _TEMPORARY
 
 
 @pytest.fixture(scope="session")

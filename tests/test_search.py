@@ -1,7 +1,9 @@
 """Proposals are a pure function of the files, for every sampler and every kind of space."""
 
+import itertools
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import optuna
@@ -238,6 +240,30 @@ def test_numbers_that_a_step_does_not_quite_reach() -> None:
 def test_contains(parameters: dict[str, Value], expected: bool) -> None:
     inside: dict[str, Value] = dict(ask(EVERYTHING)[0])
     assert contains(distributions(EVERYTHING), {**inside, **parameters}) is expected
+
+
+def test_what_is_left_of_a_space_is_drawn_by_seed_and_batch() -> None:
+    space: Space = {
+        "warmup_steps": {"low": 0, "high": 39, "log": False},
+        "max_seq_length": {"low": 8, "high": 47, "log": False},
+    }
+    points = itertools.product(range(40), range(8, 48))
+    every = [{"warmup_steps": one, "max_seq_length": two} for one, two in points]
+    # A sampler hits one of the last 40 of 1,600 points at one time in forty.
+    earlier = done(every[:-40])
+    asked = partial(ask, space, earlier, sampler="random", size=6)
+    found = asked()
+    assert found == asked()
+    assert [point for point in found if point in every[:-40]] == []
+    assert len({key(point) for point in found}) == 6
+    assert asked(seed=43) != found
+    assert asked(batch=2) != found
+
+
+def test_a_scale_is_linear_unless_a_block_says_log() -> None:
+    found = distributions({"dropout": {"low": 0.1, "high": 0.3}, "warmup_steps": {"low": 1,
+                           "high": 9}})  # fmt: skip
+    assert [one.log for one in found.values()] == [False, False]  # type: ignore[attr-defined]
 
 
 def test_trials_in_optunas_form() -> None:

@@ -69,6 +69,26 @@ def refusals(path: Path, read: Callable[[Path], Any]) -> list[str]:
     return messages
 
 
+def put(path: Path, place: tuple[str | int, ...], value: Any) -> None:
+    """Put a value in one place of a JSON file."""
+    document = read_json(path)
+    home = document
+    for key in place[:-1]:
+        home = home[key]
+    home[place[-1]] = value
+    write_json(path, document)
+
+
+def refusal(path: Path, read: Callable[[Path], Any]) -> str:
+    """Return what `read` says is wrong with the file, between its name and the cure."""
+    with pytest.raises(StudyError) as caught:
+        read(path)
+    before, after = f"{path}: ", "; delete the file and run snakemake again"
+    assert str(caught.value).startswith(before)
+    assert str(caught.value).endswith(after)
+    return str(caught.value).removeprefix(before).removesuffix(after)
+
+
 @pytest.mark.parametrize(
     ("name", "read"), [("space.json", read_space), ("batch-0002.json", read_batch)]
 )
@@ -88,29 +108,94 @@ def test_any_json_is_read_or_refused(
     ("place", "value", "told"),
     [
         (("seed",), True, "seed is true, not a whole number >= 0"),
-        (("objective", "direction"), "up", "objective.direction is 'up', not one of maximize"),
-        (("sampler",), {"name": "cmaes", "options": {}}, "optuna.sampler.name: 'cmaes' cannot"),
-        (("space", "dropout"), {"low": 0.5, "high": 0.1, "log": False}, "dropout.search.low: 0.5"),
-        (("space", "momentum"), {"choices": [1, 2]}, "space: momentum is no hyperparameter"),
+        (("seed",), -1, "seed is -1, not a whole number >= 0"),
+        (("batch_size",), 0, "batch_size is 0, not a whole number >= 1"),
+        (("objective",), {}, "objective has the keys -, not metric, direction"),
+        (
+            ("objective", "direction"),
+            "up",
+            "objective.direction is 'up', not one of maximize, minimize",
+        ),
+        (("sampler", "name"), 5, "sampler.name is 5, not a text"),
+        (("sampler", "options"), [], "sampler.options is [], not a mapping"),
+        (("pruner",), {"name": "none"}, "pruner has the keys name, not name, options"),
+        (("space",), [1], "space is [1], not a mapping"),
         (("space",), {}, "space: nothing is no hyperparameter"),
+        (("space", "momentum"), {"choices": [1, 2]}, "space: momentum is no hyperparameter"),
+        (("space", "dropout"), 1, "space.dropout is 1, not a mapping"),
+        (("space", "dropout"), {"most": 1}, "space.dropout is {'most': 1}, not a search block"),
+        (("space", "dropout"), {"choices": 1}, "space.dropout is {'choices': 1}, not a search"),
+        (("baseline",), 1, "baseline is 1, not a mapping"),
         (("baseline", "learning_rate"), 5, "learning_rate: 5 is not a number > 0 and <= 1"),
         (("baseline", "dropout"), 0, "baseline: dropout is 0, not 0.0"),
-        (("pruner",), {"name": "none"}, "pruner has the keys name, not name, options"),
+        (("baseline", "momentum"), 0, "baseline: momentum missing or unknown"),
     ],
 )
 def test_a_space_that_no_study_has(
     folder: Path, place: tuple[str, ...], value: Any, told: str
 ) -> None:
     path = folder / "optuna/space.json"
-    document = read_json(path)
-    home = document
-    for key in place[:-1]:
-        home = home[key]
-    home[place[-1]] = value
-    write_json(path, document)
-    with pytest.raises(StudyError, match=r"space\.json: ") as caught:
-        read_space(path)
-    assert told in str(caught.value)
+    put(path, place, value)
+    assert refusal(path, read_space).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("sampler",), {"name": "cmaes", "options": {}}, "optuna.sampler.name: 'cmaes' cannot"),
+        (("space", "dropout"), {"low": 0.5, "high": 0.1, "log": False}, "dropout.search.low: 0.5"),
+    ],
+)
+def test_a_space_that_no_config_may_have(
+    folder: Path, place: tuple[str, ...], value: Any, told: str
+) -> None:
+    """What is wrong is said as it is said of a config."""
+    path = folder / "optuna/space.json"
+    put(path, place, value)
+    assert told in refusal(path, read_space)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("batch",), 1, "batch is 1, not 2"),
+        (("seed",), None, "seed is null, not a whole number >= 0"),
+        (("trials",), {}, "trials is {}, not a list"),
+        (("trials", 1), {"trial": 4}, "trials[1] has the keys trial, not trial, hyperparameters"),
+        (("trials", 1, "trial"), 0, "trials[1].trial is 0, not a whole number >= 1"),
+        (("trials", 1, "hyperparameters"), 7, "trial 4 is 7, not a mapping"),
+        (("trials", 1, "hyperparameters", "dropout"), 0, "trial 4: dropout is 0, not 0.0"),
+        (("pruning",), 1, "pruning is 1, not a mapping"),
+        (("pruning",), {}, "pruning has the keys -, not pruner, direction, earlier"),
+        (("pruning", "pruner", "name"), 1, "pruning.pruner.name is 1, not a text"),
+        (("pruning", "direction"), "up", "pruning.direction is 'up', not one of maximize, min"),
+        (("pruning", "earlier"), 1, "pruning.earlier is 1, not a list"),
+        (("pruning", "earlier", 1), 1, "pruning.earlier[1] is 1, not a mapping"),
+        (("pruning", "earlier", 1, "status"), "ok", "pruning.earlier[1].status is 'ok', not one"),
+        (("pruning", "earlier", 1, "values"), 1, "pruning.earlier[1].values is 1, not a list"),
+        (("pruning", "earlier", 1, "values"), [True],
+         "pruning.earlier[1].values holds true, not a number"),
+    ],
+)  # fmt: skip
+def test_a_batch_that_no_study_has(
+    folder: Path, place: tuple[str | int, ...], value: Any, told: str
+) -> None:
+    path = folder / "optuna/batch-0002.json"
+    put(path, place, value)
+    assert refusal(path, read_batch).startswith(told)
+
+
+def test_any_whole_number_from_0_on_is_a_seed(folder: Path) -> None:
+    for name, read in (("space.json", read_space), ("batch-0002.json", read_batch)):
+        put(folder / "optuna" / name, ("seed",), 0)
+        assert read(folder / "optuna" / name)["seed"] == 0
+
+
+def test_a_batch_is_numbered_by_the_end_of_its_name(folder: Path) -> None:
+    home = folder / "a-study"
+    home.mkdir()
+    path = (folder / "optuna/batch-0002.json").rename(home / "a-batch-0002.json")
+    assert read_batch(path)["batch"] == 2
 
 
 def test_another_batch_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,5 +244,13 @@ def test_any_metrics_are_read_or_refused(tmp_path: Path) -> None:
     assert len(messages) > 20
     assert all(message.startswith(f"{path}: not the metrics of a run (") for message in messages)
     assert any("(a complete run without a score)" in message for message in messages)
+    assert any("(status is 'adamw', not one of complete, " in message for message in messages)
     cure = f"; delete the folder {path.parent} and run snakemake again"
     assert all(message.endswith(cure) for message in messages)
+
+
+def test_a_failed_trial_says_why(tmp_path: Path) -> None:
+    write_metrics(tmp_path, 1, status="failed")
+    path = tmp_path / "runs/optuna-0001-seed42/metrics.json"
+    put(path, ("failure",), "no memory")
+    assert read_scores(path) == ("failed", [], "no memory")

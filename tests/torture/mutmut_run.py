@@ -15,8 +15,8 @@ from tools.project import PROJECT
 
 REQUIREMENTS = Path(__file__).parent / "mutants.txt"
 SEED = 42
-TESTS = ("rank", "ask", "warm_start", "search", "statistics", "designs", "degenerate", "effects",
-         "best", "confirm", "noise", "evidence")  # fmt: skip
+TESTS = ("rank", "ask", "warm_start", "search", "search_files", "statistics", "designs",
+         "degenerate", "effects", "best", "confirm", "noise", "evidence")  # fmt: skip
 # Simulated studies, drawings and the like take seconds each. Without them a mutant can only survive
 # more easily, so the score is a lower bound.
 LEFT_OUT = ("stated_rate", "two_sd", "intervals_hold_the_truth", "planted_interactions",
@@ -34,6 +34,7 @@ also_copy=
   workflow
   Snakefile
   environment.yml
+  tools
 pytest_add_cli_args=
   -m
   not slow
