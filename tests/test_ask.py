@@ -147,13 +147,15 @@ def test_the_command_line_says_what_it_takes(
             run(monkeypatch, ask, *arguments)
         missing = [name for name in ("--space", "--batch") if name not in arguments]
         said = capsys.readouterr().err
-        assert "scripts.ask [-h] --space SPACE --batch BATCH [--max-failed MAX_FAILED]\n" in said
+        usage = "python -m scripts.ask [-h] --space SPACE --batch BATCH [--max-failed MAX_FAILED]"
+        assert said.startswith(f"usage: {usage}\n")
         assert said.endswith(f"the following arguments are required: {', '.join(missing)}\n")
     with pytest.raises(SystemExit, match=r"^0$"):
         run(monkeypatch, ask, "--help")
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "--space SPACE optuna/space.json of the study" in lines
     assert "--batch BATCH number of the batch, from 1" in lines
+    assert "--max-failed MAX_FAILED earlier trials that may fail" in " ".join(lines)
     assert any(line.startswith("Ask Optuna for one batch of trials") for line in lines)
 
 
@@ -215,6 +217,9 @@ def test_a_failed_trial_is_a_bad_one_and_too_many_stop(
     write_metrics(tmp_path, 2, status="failed")
     with pytest.raises(StudyError, match=r"optuna\.max_failed: 2 of 2 trials failed, 1 may"):
         second("failed")
+    write_metrics(tmp_path, 2, 0.5)
+    with pytest.raises(StudyError, match=r"optuna\.max_failed: 1 of 2 trials failed, 0 may"):
+        run(monkeypatch, ask, "--space", space, "--batch", 2)
 
 
 def test_the_sum_changes_with_any_earlier_file(

@@ -251,7 +251,10 @@ def test_a_test_split_without_labels_is_said(tmp_path: Path, study: dict[str, An
     [
         (lambda text: text.replace("split,index", "index,split"), "its columns are"),
         (lambda text: text.rpartition("test,39")[0], "39 examples of the test split, not 40"),
-        (lambda text: text.replace("validation,3,0", "validation,3,1"), "its labels of the"),
+        (
+            lambda text: text.replace("validation,3,0", "validation,3,1"),
+            r"its labels of the validation split are not those of .*-seed1042/predictions\.csv",
+        ),
     ],
 )
 def test_wrong_predictions_are_refused(

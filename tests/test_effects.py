@@ -198,7 +198,11 @@ def test_all_diverged_ranks_by_name_and_the_rule_says_that_nothing_was_estimated
     effects = estimate_effects(study, table(study, lambda values, seed: None))
     names, rule = choose(study, effects)
     assert names == ["learning_rate", "lr_scheduler_type"]
-    assert rule.endswith("without an estimate, by name: learning_rate, lr_scheduler_type")
+    assert rule == (
+        "the 2 largest effects on f1 among the 3 screened hyperparameters that every later stage"
+        " has values for; equal effects by name; without an estimate, by name: learning_rate,"
+        " lr_scheduler_type"
+    )
 
 
 def test_one_seed_has_effects_but_no_noise() -> None:
@@ -216,7 +220,7 @@ def test_only_hyperparameters_that_every_later_stage_knows_are_chosen() -> None:
     frame = table(study, lambda values, seed: 0.8 + 1000 * values["learning_rate"])
     names, rule = choose(study, estimate_effects(study, frame))
     assert names == ["weight_decay"]
-    assert "3 were asked for" in rule
+    assert rule.endswith("; equal effects by name; 3 were asked for")
 
 
 def test_named_hyperparameters_are_the_choice() -> None:
@@ -225,13 +229,19 @@ def test_named_hyperparameters_are_the_choice() -> None:
     )
     names, rule = choose(study, [])
     assert names == ["weight_decay", "dropout"]
-    assert "named in the config" in rule
+    assert rule == "named in the config (rank.hyperparameters)"
+    study["rank"]["hyperparameters"] = ["weight_decay", "momentum"]
+    with pytest.raises(StudyError, match=r"^rank\.hyperparameters: 'momentum' is not a hyperparam"):
+        choose(study, [])
 
 
 def test_nothing_screened_needs_names() -> None:
-    study = make_study({"dropout": {"grid": [0.0, 0.1]}}, grid={"enabled": True})
+    grids = {"dropout": {"grid": [0.0, 0.1]}, "weight_decay": {"grid": [0.0, 0.1]}}
+    study = make_study(grids, grid={"enabled": True})
     assert estimate_effects(study, table(study, lambda values, seed: 0.8)) == []
-    with pytest.raises(StudyError, match=r"nothing was screened.*rank\.hyperparameters.*dropout"):
+    with pytest.raises(
+        StudyError, match=r"nothing was screened, .*Optuna: dropout, weight_decay\)"
+    ):
         choose(study, [])
     screened = make_study({"dropout": {"screen": [0.3]}}, grid={"enabled": True})
     effects = estimate_effects(screened, table(screened, lambda values, seed: 0.8))

@@ -16,7 +16,7 @@ from tools.project import PROJECT
 REQUIREMENTS = Path(__file__).parent / "mutants.txt"
 SEED = 42
 TESTS = ("rank", "ask", "warm_start", "search", "search_files", "statistics", "designs",
-         "degenerate", "effects", "best", "confirm", "noise", "evidence")  # fmt: skip
+         "degenerate", "effects", "best", "confirm", "noise", "evidence", "verdict")  # fmt: skip
 # Simulated studies, drawings and the like take seconds each. Without them a mutant can only survive
 # more easily, so the score is a lower bound.
 LEFT_OUT = ("stated_rate", "two_sd", "intervals_hold_the_truth", "planted_interactions",
