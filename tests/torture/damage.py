@@ -48,6 +48,8 @@ RECORDS = ("runs/baseline-seed7/metrics.json", "grid/results.csv", "best.json", 
 # predictions, those on fresh seeds are used alone.
 LEAVES = ("model/*", "report.html", "figures/*", "runs/*/benchmark.tsv", "study.json",
           "runs/*-seed7/predictions.csv")  # fmt: skip
+# Trainings alone read them: once all is trained, a missing one stays so until it is asked for.
+FOR_TRAINING = ("data/tokens/*", "data/*.parquet")
 # What is made of results, made again by force; figures and report take longer than all of it.
 FORCED = ("rank", "grid", "refine", "trials", "gather", "finalists", "confirm", "summary", "best",
           "insights")  # fmt: skip
@@ -155,6 +157,12 @@ def leaf(name: str) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in LEAVES)
 
 
+def unneeded(folder: Path, name: str) -> bool:
+    """Tell whether a file is missing that nothing needs but a training to come."""
+    known = any(fnmatch.fnmatch(name, pattern) for pattern in FOR_TRAINING)
+    return known and not (folder / STUDY / name).exists()
+
+
 def _differs(folder: Path, expected: dict[str, bytes], but: str) -> list[str]:
     """Return the files that must be the same and are not, without a damaged one."""
     found: dict[str, bytes] = {}
@@ -199,6 +207,8 @@ def judge(folder: Path, case: tuple[str, Damage, bool], expected: dict[str, byte
     if forced.code:
         named = Path(name).name in forced.text
         return "refused by name, by force" if named else f"FAULT by force:\n{forced.text[-3000:]}"
+    if unneeded(folder, name):
+        studies.snakemake(folder, "--", f"{STUDY}/{name}")
     if wrong := _differs(folder, expected, name if leaf(name) else ""):
         return f"FAULT differs by force: {', '.join(wrong)}"
     if missing:
@@ -219,8 +229,10 @@ def cure(folder: Path, name: str, expected: dict[str, bytes]) -> str:
     ended = studies.snakemake(folder)
     if ended.code == 0 and not path.exists():
         ended = force(folder)
-    if ended.code or (wrong := _differs(folder, expected, "")):
-        wrong = _differs(folder, expected, "")
+    if ended.code == 0 and unneeded(folder, name):
+        ended = studies.snakemake(folder, "--", f"{STUDY}/{name}")
+    wrong = _differs(folder, expected, "")
+    if ended.code or wrong:
         return f"FAULT not cured ({', '.join(wrong)}):\n{ended.text[-3000:]}"
     return "cured by deleting the file, to the same bytes"
 
