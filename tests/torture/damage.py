@@ -48,8 +48,6 @@ RECORDS = ("runs/baseline-seed7/metrics.json", "grid/results.csv", "best.json", 
 # predictions, those on fresh seeds are used alone.
 LEAVES = ("model/*", "report.html", "figures/*", "runs/*/benchmark.tsv", "study.json",
           "runs/*-seed7/predictions.csv")  # fmt: skip
-# Trainings alone read them: once all is trained, a missing one stays so until it is asked for.
-FOR_TRAINING = ("data/tokens/*", "data/*.parquet")
 # What is made of results, made again by force; figures and report take longer than all of it.
 FORCED = ("rank", "grid", "refine", "trials", "gather", "finalists", "confirm", "summary", "best",
           "insights")  # fmt: skip
@@ -158,9 +156,11 @@ def leaf(name: str) -> bool:
 
 
 def unneeded(folder: Path, name: str) -> bool:
-    """Tell whether a file is missing that nothing needs but a training to come."""
-    known = any(fnmatch.fnmatch(name, pattern) for pattern in FOR_TRAINING)
-    return known and not (folder / STUDY / name).exists()
+    """Tell whether a result is missing and stays so until it is asked for.
+
+    As what trainings alone read does, once all is trained.
+    """
+    return not (leaf(name) or "metadata" in name or (folder / STUDY / name).exists())
 
 
 def _differs(folder: Path, expected: dict[str, bytes], but: str) -> list[str]:
