@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.study.errors import StudyError
-from scripts.study.integrity import altered, check
+from scripts.study.integrity import altered, check, lost
 
 STUDY = "results/tiny"
 TABLE, BEST = f"{STUDY}/grid/results.csv", f"{STUDY}/best.json"
@@ -155,3 +155,24 @@ def test_a_record_that_is_no_text_is_named() -> None:
     path.write_bytes(b"\xff\xfe\x80garbage")
     with pytest.raises(StudyError, match="not what Snakemake records of a file; delete it"):
         check(STUDY)
+
+
+def test_what_a_final_model_lacks_is_told_with_the_cure() -> None:
+    model = Path(STUDY, "model")
+    cure = "; delete the model's README.md and run snakemake again"
+    assert lost(model) == []
+    # Where no run completed there is the card alone.
+    model.mkdir()
+    (model / "README.md").write_text("No model.")
+    assert lost(model) == []
+    (model / "config.json").write_text("{}")
+    assert lost(model) == [f"{model}/snaketune.json: not there{cure}"]
+    (model / "snaketune.json").write_text('{"files": {"config.json": "", "model.safetensors": ""}}')
+    assert lost(model) == [f"{model}/model.safetensors: not there{cure}"]
+    (model / "model.safetensors").write_text("")
+    assert lost(model) == []
+    (model / "snaketune.json").write_text("[]")
+    assert lost(model) == [f"{model}/snaketune.json: files missing{cure}"]
+    # It is made again without its card, whatever else is there.
+    (model / "README.md").unlink()
+    assert lost(model) == []

@@ -130,6 +130,18 @@ def test_the_report_shows_where_the_study_comes_from(finished: Path) -> None:
     assert provenance["packages"]["torch"] in section
 
 
+def test_a_model_that_lost_its_weights_is_told_of_and_made_again_without_its_card(
+    copy: Path,
+) -> None:
+    model = copy / STUDY / "model"
+    (model / "model.safetensors").unlink()
+    process = run(copy, "-n")
+    assert process.returncode == 0, process.stdout
+    assert f"snaketune: {STUDY}/model/model.safetensors: not there; delete the" in process.stdout
+    (model / "README.md").unlink()
+    assert {"model"} == set(planned(copy)) - {"all", "total"}
+
+
 def test_verify_confirms_identical_runs_and_names_what_differs(copy: Path) -> None:
     """The final configuration is stored as another version of torch might have left it."""
     final = read_json(copy / STUDY / "model/snaketune.json")["run"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.study.documents import FACTS, MODEL_CURE, read_facts
 from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256
 
@@ -66,6 +67,25 @@ def altered(folder: str, records: Path = Path(".snakemake")) -> list[Altered]:
         and _differs(Path(name), checksum.removeprefix(_ALGORITHM))
         and _record(metadata[name])[0] <= when
     ]
+
+
+def lost(model: Path) -> list[str]:
+    """Return what to tell of a final model's folder that lacks files, a line each.
+
+    Snakemake knows it by its card alone, since a study in which no run completed has nothing else
+    there.
+    """
+    card = model / "README.md"
+    if not card.exists() or all(path == card for path in model.iterdir()):
+        return []
+    names = [FACTS]
+    try:
+        if (model / FACTS).exists():
+            names += read_facts(model, "files")["files"]
+    except StudyError as error:
+        return [str(error)]
+    missing = [model / name for name in names if not (model / name).is_file()]
+    return [f"{path}: not there; {MODEL_CURE}" for path in missing]
 
 
 def _differs(path: Path, checksum: str) -> bool:

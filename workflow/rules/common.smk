@@ -51,6 +51,8 @@ try:
     # Not once more for every job; nor by what frees a study, or has Snakemake forget a file.
     if workflow.is_main_process and not FREEING & set(sys.argv):
         integrity.check(f"results/{STUDY['study']}")
+        for line in integrity.lost(Path("results", STUDY["study"], "model")):
+            print(f"snaketune: {line}", file=sys.stderr)
 except StudyError as error:
     end_with(error)
 
