@@ -19,6 +19,7 @@ from scripts.study.errors import StudyError, command
 from scripts.study.files import write_bytes, write_json
 from scripts.training.data import SPLITS, fingerprint, load, standardise
 from scripts.training.hub import wait_no_longer
+from scripts.training.labels import bare
 from scripts.training.metrics import score
 from scripts.training.splitting import cut_off
 
@@ -51,10 +52,13 @@ def where(dataset: Mapping[str, Any], roles: Mapping[str, str], message: str) ->
     role = re.search(r"the (\w+) split", message)
     if not isinstance(files, Mapping) or role is None or role[1] not in roles:
         return ""
-    found = files.get(roles[role[1]].partition("[")[0])
+    split = roles[role[1]]
+    found = files.get(split.partition("[")[0])
     names = [found] if isinstance(found, str) else list(found or ())
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"\n  that split is of {', '.join(map(str, names[:3]))}{more}" if names else ""
+    # Rows are counted from where a slice begins.
+    what = f"{split} of" if "[" in split else "of"
+    return f"\n  that split is {what} {', '.join(map(str, names[:3]))}{more}" if names else ""
 
 
 def main() -> None:
@@ -68,8 +72,8 @@ def main() -> None:
         raise StudyError(f"--source: not JSON ({error})") from None
     wait_no_longer()
     roles = {role: source["splits"][role] for role in SPLITS if source["splits"][role]}
-    texts = source["columns"]["text"]
-    loaded = {role: load(source["dataset"], split, texts) for role, split in roles.items()}
+    wanted = [*source["columns"]["text"], source["columns"]["label"]]
+    loaded = {role: load(source["dataset"], split, wanted) for role, split in roles.items()}
     try:
         splits, classes = standardise(loaded, source["columns"], source["labels"])
     except StudyError as error:
@@ -88,7 +92,8 @@ def main() -> None:
     info = describe(splits, classes)
     write_json(options.output / "info.json", info)
     sizes = ", ".join(f"{role} {facts['examples']}" for role, facts in info["splits"].items())
-    print(f"data: {sizes}; classes {', '.join(classes)}; fingerprint {info['fingerprint'][:12]}")
+    known = ", ".join(map(bare, classes))[:300]
+    print(f"data: {sizes}; classes {known}; fingerprint {info['fingerprint'][:12]}")
 
 
 if __name__ == "__main__":

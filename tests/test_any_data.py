@@ -168,7 +168,7 @@ def test_files_of_every_kind_say_the_same(kind: str, tmp_path: Path) -> None:
 def test_an_empty_cell_is_a_missing_text(tmp_path: Path) -> None:
     source = local(tmp_path, "csv")
     (tmp_path / "data.csv").write_text("Review text,class!\na,1\n,0\nb,0\n")
-    with pytest.raises(StudyError, match="row 2 of the train split has None in 'Review text'"):
+    with pytest.raises(StudyError, match="row 2 of the train split has nothing in 'Review text'"):
         prepared(tmp_path / "data", source)
 
 

@@ -17,6 +17,7 @@ from scripts import prepare
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json
 from scripts.training.data import fingerprint, load, standardise
+from scripts.training.labels import classes, from_cells
 from scripts.training.metrics import score
 from scripts.training.tokens import UNLABELLED
 from tests.tiny import make_data
@@ -89,7 +90,7 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
     [
         ('{"one": "a"', "train", r"train\.json\) cannot be loaded: JSON parse error"),
         ("", "train", r"train\.json\) cannot be loaded: is a file empty\?"),
-        ('{"one": "a"}\n', "test", r"split 'test' cannot be loaded: Unknown split \"test\""),
+        ('{"one": "a"}\n', "test", r"splits: there is no split 'test' in 'json'; there is train"),
         (None, "train", r"cannot be loaded: Unable to find .*train\.json"),
     ],
     ids=["damaged", "empty", "no such split", "no such file"],
@@ -194,7 +195,7 @@ def without(column: str, role: str) -> dict[str, Dataset]:
     [
         (
             lambda: with_text(None),
-            "columns.text: row 2 of the validation split has None in 'two'; a text is needed",
+            "columns.text: row 2 of the validation split has nothing in 'two'; a text is needed",
         ),
         (
             lambda: without("two", "test"),
@@ -213,8 +214,8 @@ def without(column: str, role: str) -> dict[str, Dataset]:
             lambda: splits(["a", "b"], validation=["a", "B"]),
             "row 2 of the validation split has 'B'",
         ),
-        (lambda: splits([0, None, 1]), "columns.label: row 2 of the train split has None"),
-        (lambda: splits([0, 1], test=[0, None]), "row 2 of the test split has None"),
+        (lambda: splits([0, None, 1]), "columns.label: row 2 of the train split has nothing"),
+        (lambda: splits([0, 1], test=[0, None]), "row 2 of the test split has nothing"),
         (lambda: splits([0, 1], test=[-1, 1]), "row 1 of the test split has -1"),
         (
             lambda: splits([1, 1]),
@@ -240,6 +241,40 @@ def test_a_mistake_among_many_classes_is_still_short() -> None:
     with pytest.raises(StudyError) as raised:
         standardise(splits(names, validation=["?"]), PAIR, None)
     assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([0, "x"], "row 2 of the train split has 'x' in 'label' where row 1 has 0; classes are"),
+        ([1, False], "row 2 of the train split has false in 'label' where row 1 has 1; classes"),
+        ([None, None], "no example of the train split has a class in 'label'"),
+        (["", ""], "no example of the train split has a class in 'label'"),
+        (range(1001), "'label' has 1,001 classes in the train split, more than 1,000; is it the"),
+    ],
+)
+def test_a_column_that_is_none_of_classes(labels: Sequence[Any], told: str) -> None:
+    with pytest.raises(StudyError, match=f"^columns.label: {told}"):
+        classes(labels, "label", None)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "expected"),
+    [
+        (["0", "1"], ["1"], ([0, 1], [1])),
+        (["1.0", "0.0"], ["1"], ([1, 0], [1])),
+        (["3", None, "-1"], ["0.5"], ([3, None, -1], [0.5])),
+        (["1", "x", "2"], ["1", "2"], (["1", "x", "2"], ["1", "2"])),
+        (["01", "1"], ["1"], (["01", "1"], ["1"])),
+    ],
+)
+def test_labels_of_csv_files_are_numbers_where_all_of_them_are(
+    train: list[str | None], validation: list[str | None], expected: tuple[list[Any], list[Any]]
+) -> None:
+    found = from_cells({"train": train, "validation": validation})
+    assert (found["train"], found["validation"]) == expected
+    kinds = [type(value) for value in found["train"]]
+    assert kinds == [type(value) for value in expected[0]]
 
 
 def test_numbers_are_no_texts() -> None:

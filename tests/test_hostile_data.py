@@ -105,8 +105,12 @@ def test_repeated_rows_are_kept_and_counted(
     [
         (["x"], ["a"], "'label' has one class only in the train split (a)"),
         (["x", "y"], ["a", "a"], "'label' has one class only in the train split (a)"),
-        (["x", None], ["a", "b"], "row 2 of the train split has None in 'one'; a text is needed"),
-        (["x", "y"], ["a", None], "row 2 of the train split has None in 'label'"),
+        (
+            ["x", None],
+            ["a", "b"],
+            "row 2 of the train split has nothing in 'one'; a text is needed",
+        ),
+        (["x", "y"], ["a", None], "row 2 of the train split has nothing in 'label'"),
     ],
 )
 def test_what_is_refused_is_named_by_file_row_and_column(

@@ -1,6 +1,7 @@
 """Rows and files that `datasets` would bend or die of are named by file and line."""
 
 import gzip
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from datasets import Dataset
 from scripts.study.errors import StudyError
 from scripts.training.data import load, standardise
 from scripts.training.raw import check
+from tests.serving import free_port, server
 
 COLUMNS = {"text": ["one"], "label": "label"}
 
@@ -54,14 +56,17 @@ def test_csv_that_does_not_fit(
         ("one,label\n\u00e9,1\n".encode("utf-16"), {"encoding": "utf-16"}),
         (b"one,label\n" + b"x" * 300_000 + b",1\n", {}),
         (b"one,label,more\na,1\n", {}),
-        (gzip.compress(b"one,label\na,1\n"), {}),
         (b"", {}),
     ],
 )
 def test_csv_that_does(tmp_path: Path, content: bytes, options: dict[str, Any]) -> None:
     file = tmp_path / "train.csv"
     file.write_bytes(content)
-    check("csv", file, options)
+    assert check("csv", file, options, "train.csv") in (
+        ["one", "label"],
+        ["one", "label", "more"],
+        [],
+    )
 
 
 @pytest.mark.parametrize("content", [b"null", b"\n 1\n", b'"text"'])
@@ -78,6 +83,79 @@ def test_json_in_two_encodings_is_named_by_its_line(tmp_path: Path) -> None:
     file.write_bytes(b'{"one": "a", "label": 0}\n{"one": "na\xefve", "label": 1}\n')
     with pytest.raises(StudyError, match=rf"^dataset: {file}, line 2: not utf-8"):
         load({"path": "json", "data_files": {"train": str(file)}}, "train")
+
+
+SHIFTED = "one,label\na,0,9\nb,1,8\n"
+
+
+def test_files_of_every_kind_are_checked_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compressed, on a server, by URL, found in a folder: no text moves into another column."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "shifted.csv").write_text(SHIFTED)
+    (folder / "train.csv").write_text(SHIFTED)
+    (folder / "README.md").write_text("Not, a, table, at, all\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\xff")
+    (tmp_path / "shifted.csv.gz").write_bytes(gzip.compress(SHIFTED.encode()))
+    with zipfile.ZipFile(tmp_path / "shifted.zip", "w") as archive:
+        archive.writestr("train.csv", SHIFTED)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    port = free_port()
+    arguments = ["http.server", str(port), "--bind", "127.0.0.1"]
+    with server(arguments, port, "/", tmp_path / "log") as address:
+        for dataset in (
+            {"path": "csv", "data_files": {"train": str(tmp_path / "shifted.csv.gz")}},
+            {"path": "csv", "data_files": {"train": str(tmp_path / "shifted.zip")}},
+            {"path": "csv", "data_files": {"train": (tmp_path / "shifted.csv").as_uri()}},
+            {"path": "csv", "data_files": {"train": f"{address}/shifted.csv"}},
+            {"path": "csv", "data_dir": str(folder)},
+            {"path": str(folder)},
+        ):
+            with pytest.raises(StudyError, match=r"line 2: 3 cells where there are 2 columns"):
+                load(dataset, "train", ["one", "label"])
+        (folder / "train.csv").write_text('one,label,id\n001,a,1\nNA,b,2\n"x ""y""",a,3\n')
+        for dataset in ({"path": "csv", "data_dir": str(folder)}, {"path": str(folder)}):
+            loaded = load(dataset, "train", ["one", "label"])
+            assert loaded["one"][:] == ["001", "NA", 'x "y"']
+
+
+def test_the_file_that_is_named_is_read_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a1.csv").write_text("one,label\nneighbour,0\n")
+    for name in ("a[1].csv", "a?.csv", "a*.csv"):
+        (tmp_path / name).write_text(f"one,label\n{name},1\n")
+    for name in ("a[1].csv", "a?.csv", "a*.csv", "a1.csv"):
+        dataset = {"path": "csv", "data_files": {"train": str(tmp_path / name)}}
+        found = load(dataset, "train", ["one", "label"])["one"][:]
+        assert found == ["neighbour" if name == "a1.csv" else name]
+    (tmp_path / "a*.csv").unlink()
+    dataset = {"path": "csv", "data_files": {"train": str(tmp_path / "a*.csv")}}
+    assert len(load(dataset, "train", ["one", "label"])) == 3
+
+
+def test_rows_beyond_the_first_ten_thousand_are_read_alike(tmp_path: Path) -> None:
+    rows = [f"text {number},{number % 2},{number}" for number in range(12_000)]
+    rows.append("the last,spam,no number")
+    (tmp_path / "a.csv").write_text("\n".join(["one,label,id", *rows]))
+    dataset = {"path": "csv", "data_files": {"train": str(tmp_path / "a.csv")}}
+    loaded = {"train": load(dataset, "train", ["one", "label"])}
+    splits, classes = standardise({**loaded, "validation": loaded["train"]}, COLUMNS, None)
+    assert classes == ["0", "1", "spam"]
+    assert splits["train"]["text_a"][-1] == "the last"
+
+
+def test_columns_of_one_name_and_files_of_other_columns_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("one,one,label\na,b,1\n")
+    (tmp_path / "b.csv").write_text("one,label\na,1\n")
+    (tmp_path / "c.csv").write_text("label,one\n1,a\n")
+    for names, told in (
+        ("a", "several columns are named 'one'"),
+        ("bc", r"has the columns \['lab"),
+    ):
+        files = {"train": [str(tmp_path / f"{name}.csv") for name in names]}
+        with pytest.raises(StudyError, match=told):
+            load({"path": "csv", "data_files": files}, "train", ["one", "label"])
 
 
 class Undecoded(Dataset):
@@ -103,7 +181,7 @@ def test_the_file_that_is_wrong_is_named(tmp_path: Path) -> None:
     good.write_text("one,label\na,1\nb,0\n")
     empty.write_text("")
     dataset = {"path": "csv", "data_files": {"train": str(good), "validation": str(empty)}}
-    assert load(dataset, "train", ["one"])["label"][:] == [1, 0]
+    assert load(dataset, "train", ["one", "label"])["label"][:] == ["1", "0"]
     with pytest.raises(StudyError, match=str(empty)) as caught:
         load(dataset, "validation", ["one"])
     assert str(good) not in str(caught.value)

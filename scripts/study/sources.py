@@ -146,7 +146,7 @@ def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
             and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         )
     for _, pattern in _patterns(files):
-        found.update(_matches(pattern, folder))
+        found.update(matches(pattern, folder))
     return sorted(found)
 
 
@@ -184,7 +184,7 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
         if _URL.match(pattern):
             _check_url(where, pattern)
             continue
-        found = _matches(pattern, folder)
+        found = matches(pattern, folder)
         if not found:
             raise StudyError(f"{where}: {show(pattern)}: no such file in {Path.cwd()}")
         for path in found:
@@ -234,8 +234,11 @@ def _patterns(files: object) -> Iterator[tuple[str, str]]:
             yield from ((f"{key}[{index}]", str(item)) for index, item in enumerate(value))
 
 
-def _matches(pattern: str, folder: str | None) -> list[Path]:
-    """Return the files that one entry of data_files means; none for a URL."""
+def matches(pattern: str, folder: str | None) -> list[Path]:
+    """Return the files that one entry of data_files means; none for a URL.
+
+    A file of that very name is meant, whatever other names it is a pattern of.
+    """
     if _URL.match(pattern):
         return []
     full = os.path.join(folder, pattern) if folder else pattern

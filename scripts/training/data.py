@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.study.errors import StudyError
-from scripts.study.sources import local_data_files
-from scripts.training import raw
+from scripts.training import labels
+from scripts.training.plain_files import plain_files
 from scripts.training.tokens import UNLABELLED
 
 if TYPE_CHECKING:
@@ -19,11 +19,12 @@ SPLITS = ("train", "validation", "test")
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
-def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "Dataset":
+def load(dataset: Mapping[str, Any], split: str, wanted: Sequence[str] = ()) -> "Dataset":
     """Return one split as `datasets.load_dataset` gives it.
 
     `dataset` holds the keyword arguments of `load_dataset`; `split` may be sliced (`train[:96]`).
-    `texts` names the columns of texts: in a CSV file they stay as they are written.
+    `wanted` names the columns that are used: of CSV files these alone are read, as they are
+    written.
     """
     import datasets
 
@@ -35,28 +36,26 @@ def load(dataset: Mapping[str, Any], split: str, texts: Sequence[str] = ()) -> "
         if files is not None:
             # Alone, so that a mistake in another split is not taken for one in this.
             arguments["data_files"] = {base: files}
-    for file in local_data_files(arguments):
-        raw.check(arguments["path"], file, arguments)
-    path = arguments.pop("path")
-    if path == "csv":
-        arguments |= _csv_options(arguments, texts)
+    path = arguments["path"]
     try:
-        if "data_files" not in arguments:
-            loaded = datasets.load_dataset(path, split=split, **arguments)
-            _check_revision(loaded, path, arguments.get("revision"))
-            return loaded
         # Local files are read anew each time: a cache in the user's home could answer with what
         # the file held before.
         with tempfile.TemporaryDirectory() as cache:
-            loaded = datasets.load_dataset(
-                path, split=split, cache_dir=cache, keep_in_memory=True, **arguments
-            )
-            return loaded
+            plain = plain_files(arguments, base, wanted, Path(cache))
+            if plain is not None:
+                return datasets.load_dataset(
+                    split=split, cache_dir=cache, keep_in_memory=True, **plain
+                )
+        loaded = datasets.load_dataset(split=split, **arguments)
+        _check_revision(loaded, path, arguments.get("revision"))
+        return loaded
     except StudyError:
         raise
     except Exception as error:  # datasets raises many kinds for a wrong file, column or name
         # "An error occurred while generating" says less than its cause; an empty file says nothing.
         reason = str(error.__cause__ or error) or "is a file empty?"
+        if "corresponds to no data" in reason:
+            reason = "it holds no example"
         raise StudyError(
             f"dataset: {path!r}, split {split!r}{f' ({files})' if files else ''} cannot be loaded:"
             f" {' '.join(reason.split())[:300]}"
@@ -75,21 +74,6 @@ def _check_revision(loaded: "Dataset", path: str, revision: str | None) -> None:
             f"dataset.revision: {revision} of {path!r} could not be had from the hub, and what is"
             f" kept here is {', '.join(sorted(found))}; run again once the hub answers"
         )
-
-
-def _csv_options(arguments: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
-    """Return options of pandas' reader by which only an empty cell is a missing one.
-
-    By itself it takes words such as NA, None and null for missing cells, and a text of digits for a
-    number.
-    """
-    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
-    options["converters"] = dict.fromkeys(texts, _text_cell)
-    return options | raw.dialect(arguments)
-
-
-def _text_cell(cell: str) -> str | None:
-    return cell or None
 
 
 def standardise(
@@ -116,14 +100,27 @@ def standardise(
                 )
         if len(data) == 0:
             raise StudyError(f"splits.{role}: the split has no examples")
-    classes, index = _classes(loaded["train"], label, names)
-    splits = {}
+    cells = {
+        role: _cells(data, role, label)
+        for role, data in loaded.items()
+        if label in data.column_names
+    }
+    train = loaded["train"]
+    # Cells of a CSV file are texts, whatever they say.
+    if train.info.builder_name == "csv" and all(
+        isinstance(cell, str | None) for column in cells.values() for cell in column
+    ):
+        cells = labels.from_cells(cells)
+    own = names or getattr(train.features[label], "names", None)
+    classes, index = labels.classes(cells["train"], label, own)
+    splits: dict[str, dict[str, list[Any]]] = {}
     for role, data in loaded.items():
-        columns_of: dict[str, list[Any]] = {}
-        for key, column in zip(("text_a", "text_b"), texts, strict=False):
-            columns_of[key] = _texts(_cells(data, role, column), role, column)
-        columns_of["label"] = _labels(data, role, label, index)
-        splits[role] = columns_of
+        splits[role] = {
+            key: _texts(_cells(data, role, column), role, column)
+            for key, column in zip(("text_a", "text_b"), texts, strict=False)
+        }
+        found = cells.get(role, [UNLABELLED] * len(data))
+        splits[role]["label"] = labels.indices(found, role, label, index)
     present = set(splits["train"]["label"])
     if len(present) < 2:
         only = classes[next(iter(present))]
@@ -157,60 +154,10 @@ def _texts(values: Sequence[Any], role: str, column: str) -> list[str]:
     for row, value in enumerate(values):
         if not isinstance(value, str):
             raise StudyError(
-                f"columns.text: row {row + 1} of the {role} split has {value!r} in {column!r};"
-                " a text is needed"
+                f"columns.text: row {row + 1} of the {role} split has {labels.told(value)} in"
+                f" {column!r}; a text is needed"
             )
     return list(values)
-
-
-def _classes(
-    train: "Dataset", label: str, names: Sequence[str] | None
-) -> tuple[list[str], dict[Any, int]]:
-    """Return the class names, and the index of each name and of each number that stands for one.
-
-    Names are those of the config, of the data set, or the values found in the train split, sorted.
-    """
-    classes = list(names or getattr(train.features[label], "names", None) or ())
-    values: Sequence[Any] = range(len(classes))
-    if not classes:
-        cells = enumerate(_cells(train, "train", label), start=1)
-        values = sorted(
-            {_class(value, label, row) for row, value in cells if value == value} - {None}
-        )
-        classes = [str(value) for value in values]
-    index: dict[Any, int] = {name: number for number, name in enumerate(classes)}
-    return classes, index | {value: number for number, value in enumerate(values)}
-
-
-def _class(value: Any, label: str, row: int) -> str | int | None:
-    """Return a label as a class; a missing one beside them makes fractions of whole numbers."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str | int | None):
-        return value
-    raise StudyError(
-        f"columns.label: row {row} of the train split has {value!r} in {label!r}; a class is"
-        " needed, a word or a whole number"
-    )
-
-
-def _labels(data: "Dataset", role: str, label: str, index: Mapping[Any, int]) -> list[int]:
-    if label not in data.column_names:
-        return [UNLABELLED] * len(data)
-    values = _cells(data, role, label)
-    if role == "test" and all(value in (None, UNLABELLED) or value != value for value in values):
-        return [UNLABELLED] * len(data)
-    found = []
-    for row, value in enumerate(values):
-        number = index.get(value) if isinstance(value, str | int | float) else None
-        if number is None:
-            known = ", ".join(dict.fromkeys(map(str, index)))
-            raise StudyError(
-                f"columns.label: row {row + 1} of the {role} split has {value!r} in {label!r};"
-                f" it should be a class of the train split or of labels: {known[:200]}"
-            )
-        found.append(number)
-    return found
 
 
 def fingerprint(splits: Mapping[str, Mapping[str, Sequence[Any]]], classes: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Local CSV and JSON files looked through before `datasets` reads them.
+"""Plain CSV and JSON files looked through before `datasets` reads them.
 
 What reads them there bends a row that does not fit until it does: a cell too many shifts the
 others, text behind a closing quote loses its quotes. Here that is a mistake, named by its line.
@@ -13,36 +13,30 @@ from typing import Any
 
 from scripts.study.errors import StudyError
 
-# How compressed files begin, which `datasets` unpacks: gzip, zip, bzip2, xz, zstandard, LZ4.
-_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
-               b"\x04\x22\x4d\x18")  # fmt: skip
 
+def check(kind: str, file: Path, options: Mapping[str, Any], name: str) -> list[str] | None:
+    """Return the columns of a CSV file, None of others; raise `StudyError` for what cannot be read.
 
-def check(path: str, file: Path, options: Mapping[str, Any]) -> None:
-    """Raise `StudyError` where a file cannot be read as it is meant.
-
-    `path` is the study's `dataset.path`, of which csv and json are looked at, and `options` are its
-    other keys: encoding, delimiter, quotechar, column_names.
+    `kind` is the format; csv and json are looked at. `options` are those of the study's `dataset`:
+    encoding, delimiter, quotechar, column_names. `name` is what messages call the file.
     """
-    if path not in ("csv", "json"):
-        return
-    content = file.read_bytes()
-    if content.startswith(_COMPRESSED):
-        return
-    text = _decoded(content, file, options.get("encoding") or "utf-8")
-    if path == "csv":
-        _check_rows(text, file, options)
-    elif text.strip() and text.lstrip()[0] not in "[{":
-        raise StudyError(f"dataset: {file}: a JSON file of examples begins with {{ or [")
+    if kind not in ("csv", "json"):
+        return None
+    text = _decoded(file.read_bytes(), name, options.get("encoding") or "utf-8")
+    if kind == "csv":
+        return _columns(text, name, options)
+    if text.strip() and text.lstrip()[0] not in "[{":
+        raise StudyError(f"dataset: {name}: a JSON file of examples begins with {{ or [")
+    return None
 
 
-def _decoded(content: bytes, file: Path, encoding: str) -> str:
+def _decoded(content: bytes, name: str, encoding: str) -> str:
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise StudyError(
-            f"dataset: {file}, line {line}: not {encoding} ({error.reason}); save the whole file in"
+            f"dataset: {name}, line {line}: not {encoding} ({error.reason}); save the whole file in"
             " one encoding, and name it in dataset.encoding where it is not utf-8"
         ) from None
 
@@ -84,12 +78,14 @@ def rows(
             yield line, row
 
 
-def _check_rows(text: str, file: Path, options: Mapping[str, Any]) -> None:
-    width = len(options.get("column_names") or ())
-    for line, row in rows(io.StringIO(text, newline=""), options, f"dataset: {file},"):
-        width = width or len(row)
-        if len(row) > width:
+def _columns(text: str, name: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the columns of a CSV file; raise `StudyError` for a row that has more cells."""
+    columns = list(options.get("column_names") or ())
+    for line, row in rows(io.StringIO(text, newline=""), options, f"dataset: {name},"):
+        columns = columns or row
+        if len(row) > len(columns):
             raise StudyError(
-                f"dataset: {file}, line {line}: {len(row)} cells where there are {width} columns;"
-                " put quotes around a text with the delimiter in it"
+                f"dataset: {name}, line {line}: {len(row)} cells where there are {len(columns)}"
+                " columns; put quotes around a text with the delimiter in it"
             )
+    return columns

@@ -1,0 +1,112 @@
+"""Which class each label means: a class of the config, of the data set, or found in training."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scripts.study.errors import StudyError
+from scripts.study.reading import show
+from scripts.training.tokens import UNLABELLED
+
+# As many as a config may list. A column of more is not one of classes.
+MOST = 1000
+# A number as it is usually written: 01 is a name.
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d+)?")
+
+
+def told(value: object) -> str:
+    """Return a cell as a message quotes it."""
+    return "nothing" if value is None or value != value else show(value)
+
+
+def bare(name: object) -> str:
+    """Return the name of a class as a message lists it: without quotes, shortened, on one line."""
+    return show(str(name)).strip("'\"")
+
+
+def from_cells(cells: Mapping[str, Sequence[str | None]]) -> dict[str, list[Any]]:
+    """Return the labels in CSV files, by split: numbers where all of them are, else the texts."""
+    written = {cell for column in cells.values() for cell in column if cell is not None}
+    if not all(_NUMBER.fullmatch(cell) for cell in written):
+        return {role: list(column) for role, column in cells.items()}
+    number = {cell: _whole(float(cell)) for cell in written}
+    return {
+        role: [None if cell is None else number[cell] for cell in column]
+        for role, column in cells.items()
+    }
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value.is_integer() else value
+
+
+def classes(
+    values: Sequence[Any], label: str, names: Sequence[str] | None
+) -> tuple[list[str], dict[Any, int]]:
+    """Return the class names, and the index of each name and of each number that stands for one.
+
+    `names` are those of the config or of the data set. Else they are what is found in `values`, the
+    column `label` of the train split, sorted.
+    """
+    known: list[str] = list(names or ())
+    found: Sequence[Any] = range(len(known))
+    if not known:
+        found = _found(values, label)
+        known = [str(value) for value in found]
+    index: dict[Any, int] = {name: number for number, name in enumerate(known)}
+    return known, index | {value: number for number, value in enumerate(found)}
+
+
+def _found(values: Sequence[Any], label: str) -> list[Any]:
+    first: dict[type, tuple[int, Any]] = {}
+    seen = set()
+    for row, value in enumerate(values, start=1):
+        found = _class(value, label, row)
+        if found is not None:
+            seen.add(found)
+            first.setdefault(type(found), (row, found))
+    if len(first) > 1:
+        (row, one), (other, two), *_ = first.values()
+        raise StudyError(
+            f"columns.label: row {other} of the train split has {told(two)} in {label!r} where row"
+            f" {row} has {told(one)}; classes are words or whole numbers, not both"
+        )
+    if not seen:
+        raise StudyError(f"columns.label: no example of the train split has a class in {label!r}")
+    if len(seen) > MOST:
+        raise StudyError(
+            f"columns.label: {label!r} has {len(seen):,} classes in the train split, more than"
+            f" {MOST:,}; is it the column of the class?"
+        )
+    return sorted(seen)
+
+
+def _class(value: Any, label: str, row: int) -> str | int | None:
+    """Return a label as a class; a missing one beside them makes fractions of whole numbers."""
+    if value is None or value == "" or value != value:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str | int):
+        return value
+    raise StudyError(
+        f"columns.label: row {row} of the train split has {told(value)} in {label!r}; a class is"
+        " needed, a word or a whole number"
+    )
+
+
+def indices(values: Sequence[Any], role: str, label: str, index: Mapping[Any, int]) -> list[int]:
+    """Return the class index of each label of a split; -1 where a test split has none at all."""
+    if role == "test" and all(value in (None, UNLABELLED) or value != value for value in values):
+        return [UNLABELLED] * len(values)
+    found = []
+    for row, value in enumerate(values, start=1):
+        number = index.get(value) if isinstance(value, str | int | float) else None
+        if number is None:
+            known = ", ".join(dict.fromkeys(bare(name) for name in index))
+            raise StudyError(
+                f"columns.label: row {row} of the {role} split has {told(value)} in {label!r};"
+                f" it should be a class of the train split or of labels: {known[:200]}"
+            )
+        found.append(number)
+    return found
