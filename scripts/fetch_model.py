@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json
+from scripts.study.files import read_object, write_json
 from scripts.training.hub import wait_no_longer
+from scripts.training.labels import bare
 from scripts.training.weights import is_hub, locate, verify
 
 
@@ -26,7 +27,9 @@ def main() -> None:
         wait_no_longer()
     folder = locate(model, fetch=True)
     sha256 = verify(model, folder)
-    architecture = read_json(folder / "config.json").get("model_type", "")
+    cure = "it describes no model; name another model, or fetch this one again"
+    config = read_object(folder / "config.json", cure=cure)
+    architecture = str(config.get("model_type", ""))
     write_json(
         options.output,
         {
@@ -36,7 +39,7 @@ def main() -> None:
             "architecture": architecture,
         },
     )
-    print(f"model: {model['path']} ({architecture}), weights {sha256[:12]}")
+    print(f"model: {model['path']} ({bare(architecture)}), weights {sha256[:12]}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ and the probability of every class. It is written whole or not at all.
 
 import argparse
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_csv, write_text
 from scripts.study.options import positive
+from scripts.study.reading import show
 from scripts.training import raw
 
 LINES = (".jsonl", ".ndjson", ".json")
@@ -71,8 +73,11 @@ def _table(
     missing = [column for column in columns if column not in header]
     if missing:
         raise StudyError(
-            f"{path}: line {line}: no column {_names(missing)}; the header has {', '.join(header)}"
+            f"{path}: line {line}: no column {_names(missing)}; the header has {show(header)}"
         )
+    twice = [column for column in columns if header.count(column) > 1]
+    if twice:
+        raise StudyError(f"{path}: line {line}: several columns are named {_names(twice)}")
     places = [header.index(column) for column in columns]
     for number, row in rows:
         if len(row) != len(header):
@@ -108,6 +113,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=positive, help="or the study's")
     parser.add_argument("--threads", type=positive, default=1)
     options = parser.parse_args()
+    if os.path.exists(options.output) and os.path.samefile(options.input, options.output):
+        raise StudyError(f"--output: {options.output} is the input; name another file")
     # Not at the top: a mistake in the command is answered at once.
     import torch
 

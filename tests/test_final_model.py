@@ -243,6 +243,32 @@ def test_changed_names_of_classes_are_refused(folder: Path, tmp_path: Path) -> N
         assert file in read_json(folder / "snaketune.json")["files"]
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("text_columns", value) for value in (5, [], ["a", "b", "c"], "text", [1])),
+        *(("csv", value) for value in (5, {"delimiter": "ab"}, {"delimiter": ""}, {"quote": "'"})),
+        *(("max_seq_length", value) for value in ("x", 0, True)),
+        *(("eval_batch_size", value) for value in ("4", 0)),
+        *(("precision", "x"), ("files", {}), ("files", [])),
+    ],
+)
+def test_facts_that_no_study_writes_are_refused(
+    folder: Path, tmp_path: Path, key: str, value: Any
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    change(copy / "snaketune.json", lambda facts: facts.update({key: value}))
+    with pytest.raises(StudyError, match=r"snaketune\.json: .*delete the model's README\.md"):
+        classifier.load(copy)
+
+
+def test_the_input_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("sentence1,sentence2\na,b\n")
+    with pytest.raises(StudyError, match=r"--output: .*in\.csv is the input"):
+        command(predict.main, "--model", folder, "--input", path, "--output", path)
+
+
 def test_other_folders_are_no_model(tmp_path: Path, study: Path) -> None:
     options = ("--input", "x.csv", "--output", tmp_path / "out.csv")
     with pytest.raises(StudyError, match=r"holds no snaketune\.json"):

@@ -28,14 +28,16 @@ def silent() -> Iterator[str]:
 
 
 @contextmanager
-def broken(status: int) -> Iterator[str]:
-    """Give the address of a server that answers everything with this status."""
+def broken(status: int, body: bytes = b"") -> Iterator[str]:
+    """Give the address of a server that answers everything with this status and text."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
 
         do_HEAD = do_GET
 
@@ -114,6 +116,13 @@ def test_a_hub_that_is_down_is_told(tmp_path: Path) -> None:
 
 def test_a_revision_that_the_hub_does_not_have_any_more_is_told(tmp_path: Path) -> None:
     with broken(404) as endpoint:
+        _told(fetch(endpoint, tmp_path))
+
+
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[1]", b'{"a": 1}', b"\xff"])
+def test_what_is_no_hub_is_told(tmp_path: Path, body: bytes) -> None:
+    """As the page of a network that wants a password first."""
+    with broken(200, body) as endpoint:
         _told(fetch(endpoint, tmp_path))
 
 

@@ -176,3 +176,22 @@ def test_what_a_final_model_lacks_is_told_with_the_cure() -> None:
     # It is made again without its card, whatever else is there.
     (model / "README.md").unlink()
     assert lost(model) == []
+
+
+def test_of_a_run_that_lost_its_run_json_the_folder_is_to_be_deleted() -> None:
+    run = f"{STUDY}/runs/baseline-seed7/run.json"
+    Path(run).parent.mkdir(parents=True)
+    Path(run).write_text("{}")
+    record(run, 5.0)
+    record(TABLE, 10.0, run)
+    Path(run).write_text("[]")
+    words = f"put the file back, or delete the folder {STUDY}/runs/baseline-seed7 and run"
+    with pytest.raises(StudyError, match=words):
+        check(STUDY)
+
+
+def test_a_folder_in_the_place_of_a_record_is_refused() -> None:
+    path = record(BEST, 20.0, TABLE)
+    _directory(path)
+    with pytest.raises(StudyError, match=f"^{path}: not what Snakemake records of a file; delete"):
+        check(STUDY)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.study.files import read_json
-from tests.small_project import STUDY, change_config, new_project, run
+from tests.small_project import STUDY, change_config, new_project, planned, run
 from tools.project import PROJECT
 
 KEYS = (
@@ -57,22 +57,26 @@ def test_hostile_names_reach_no_shell(tmp_path: Path) -> None:
     """Of files, columns and classes: what a config says freely is an argument, never a command."""
     folder = new_project(tmp_path / "project")
     hostile = "a'b \"$(touch pwned)`touch pwned`; touch pwned #&|<>"
-    rows = [(f"text {number}", hostile if number % 2 else "other") for number in range(40)]
+    # Wildcards to Snakemake, in the name of a file too, which is refused.
+    braces = hostile + "{input}{x}{{"
+    rows = [(f"text {number}", braces if number % 2 else "other") for number in range(40)]
     files = {}
     for role in ("train", "validation"):
         files[role] = f"tiny-data/{role} {hostile.replace('/', '')}.csv"
         with (folder / files[role]).open("w", newline="") as stream:
-            csv.writer(stream).writerows([(hostile, "label"), *rows])
+            csv.writer(stream).writerows([(braces, "label"), *rows])
     change_config(folder, "dataset", {"path": "csv", "data_files": files})
-    change_config(folder, "columns", {"text": [hostile], "label": "label"})
+    change_config(folder, "columns", {"text": [braces], "label": "label"})
     change_config(folder, "splits", {"test": None})
-    change_config(folder, "labels", None)
+    change_config(folder, "labels", ["other", braces])
+    change_config(folder, "tracking", {"mlflow": {"experiment": braces}})
     change_config(folder, "objective", {"metric": "accuracy"})
     shutil.copy(PROJECT / "tests/formula_training.py", folder / "scripts/train.py")
     name = "baseline-seed7"
     process = run(folder, "--cores", "2", f"{STUDY}/runs/{name}/metrics.json")
     assert process.returncode == 0, process.stdout
-    assert hostile in read_json(folder / STUDY / "data/info.json")["labels"]
+    assert braces in read_json(folder / STUDY / "data/info.json")["labels"]
+    assert planned(folder)["report"] == 1
     assert list(folder.rglob("pwned*")) == []
 
 

@@ -96,6 +96,16 @@ def test_a_hub_model_that_is_not_in_the_cache() -> None:
     assert "\n" not in message
 
 
+def test_another_revision_of_a_hub_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / ("3" * 40)
+    other.mkdir()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **options: str(other))
+    with pytest.raises(StudyError, match=f"model.revision: {'2' * 40} of 'a/b' .* gave {'3' * 40}"):
+        locate(model("a/b", revision="2" * 40), fetch=True)
+
+
 def test_of_a_hub_model_no_pickle_and_no_code_is_fetched(
     tiny: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,12 +98,31 @@ def _check_splits(study: Study) -> None:
             if purpose == "validation":
                 text += "; splits.validation_share: 0.1 cuts one off the training split"
             raise StudyError(text)
+    _check_files(study["dataset"], splits)
     for (first, one), (second, other) in itertools.combinations(splits.items(), 2):
         if one is not None and other is not None and _may_overlap(one, other):
             raise StudyError(
                 f"splits.{second}: {show(other)} shares examples with splits.{first}, "
                 f"{show(one)}; no example may serve two purposes"
             )
+
+
+def _check_files(dataset: Mapping[str, Any], splits: Mapping[str, str | None]) -> None:
+    """No file may serve two purposes under two names either."""
+    files = dataset.get("data_files")
+    seen: dict[str, str] = {}
+    for purpose, name in splits.items():
+        base = (name or "").partition("[")[0]
+        if isinstance(files, Mapping) and base in files:
+            # Slices of one split were compared before.
+            one = {**dataset, "data_files": {base: files[base]}}
+            for path in sources.local_data_files(one):
+                other = seen.setdefault(str(path.resolve()), base)
+                if other != base:
+                    raise StudyError(
+                        f"dataset.data_files.{base}: {show(str(path))} is a file of {other} too"
+                        f" (splits.{purpose}); no example may serve two purposes"
+                    )
 
 
 def _may_overlap(one: str, other: str) -> bool:

@@ -10,7 +10,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from scripts.study.documents import FACTS, MODEL_CURE, read_facts
 from scripts.study.errors import StudyError
@@ -36,9 +36,14 @@ def check(folder: str, records: Path = Path(".snakemake")) -> None:
         first, *others = found
         more = ", ".join(one.path for one in others[:_NAMED])
         more += f" and {len(others) - _NAMED} more" * (len(others) > _NAMED)
+        # Without its run.json a run that is done stays done, and what reads it would miss it.
+        name, _, file = first.path.rpartition("/")
+        what = f"the folder {name}" if file == "run.json" else "it"
         raise StudyError(
             f"{first.path}: not what it was when {first.made} was made of it; put the file back, or"
-            " delete it and run snakemake again" + f"\n  the same holds for {more}" * bool(more)
+            f" delete {what} and run snakemake again"
+            + f"\n  the same holds for {more}"
+            * bool(more)
         )
 
 
@@ -99,8 +104,10 @@ def _differs(path: Path, checksum: str) -> bool:
 
 def _names(folder: Path, of: str) -> Iterator[tuple[str, Path]]:
     """Yield the outputs under `of` that Snakemake keeps a file for in `folder`, and that file."""
-    for place, _, files in os.walk(folder):
+    for place, folders, files in os.walk(folder):
         # A name too long for one file is cut into folders, each marked with @.
+        for other in [name for name in folders if not name.startswith("@")]:
+            _refuse(Path(place, other))
         above = "".join(part[1:] for part in Path(place).relative_to(folder).parts)
         for file in files:
             try:
@@ -122,12 +129,18 @@ def _record(path: Path) -> tuple[float, dict[str, str]]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         pass
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return 0.0, {}
+    except OSError:
+        pass
     if isinstance(record, dict):
         when, checksums = record.get("endtime"), record.get("input_checksums") or {}
         if isinstance(when, float | int | None) and isinstance(checksums, dict):
             return float(when or 0.0), {name: str(text) for name, text in checksums.items()}
+    _refuse(path)
+
+
+def _refuse(path: Path) -> NoReturn:
     raise StudyError(
         f"{path}: not what Snakemake records of a file; delete it and run snakemake again"
     )

@@ -43,7 +43,10 @@ def package_folder(path: str) -> Path:
     name, _, folder = path.removeprefix(PACKAGE).partition("/")
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or ".." in folder.split("/"):
         raise StudyError(f"model.path: {show(path)} is not of the form package:NAME/FOLDER")
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # of what is no package, such as __main__
+        spec = None
     places = spec.submodule_search_locations if spec else None
     if not places:
         raise StudyError(
@@ -57,7 +60,7 @@ def model_folder(path: str) -> Path | None:
     """Return the local folder of the model `path`, or None where it is a model of the hub."""
     if path.startswith(PACKAGE):
         return package_folder(path)
-    return Path(path).expanduser() if is_local(path) else None
+    return Path(os.path.expanduser(path)) if is_local(path) else None
 
 
 def check_model(model: Mapping[str, Any]) -> None:
@@ -72,8 +75,8 @@ def check_model(model: Mapping[str, Any]) -> None:
             f"model.revision: {show(model['revision'])} is for models of the hub; "
             f"{show(path)} is a folder (null removes the key)"
         )
-    if not folder.is_dir():
-        raise StudyError(f"model.path: {show(path)}: no such folder ({folder})")
+    if not os.path.isdir(folder):
+        raise StudyError(f"model.path: {show(path)}: no such folder ({show(str(folder))})")
     if {"{", "}"} & set(str(folder)):
         raise StudyError(
             f"model.path: {show(path)} has a brace in it, which Snakemake takes for a wildcard;"
@@ -111,7 +114,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
         _check_delimiter(dataset)
         _check_files(dataset)
     elif is_local(path):
-        if not Path(path).is_dir():
+        if not os.path.isdir(path):
             raise StudyError(f"dataset.path: {show(path)}: no such folder")
         _refuse_revision(dataset)
     else:
@@ -176,7 +179,7 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
     folder, files = dataset.get("data_dir"), dataset.get("data_files")
     if folder is not None and _URL.match(folder):
         _check_url("dataset.data_dir", folder)
-    elif folder is not None and not Path(folder).is_dir():
+    elif folder is not None and not os.path.isdir(folder):
         raise StudyError(f"dataset.data_dir: {show(folder)}: no such folder in {Path.cwd()}")
     if files is None and folder is None:
         raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")

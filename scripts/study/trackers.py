@@ -7,6 +7,7 @@ versions: each tracker reads them from the environment.
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult
 
 from scripts.study.errors import StudyError
 from scripts.study.reading import show
@@ -49,7 +50,11 @@ def _check_uri(uri: str) -> None:
     where = "tracking.mlflow.uri"
     parts = split(uri)
     scheme = "" if parts is None else parts.scheme.partition("+")[0]
-    if parts is None or scheme not in SCHEMES or (scheme[:4] == "http" and not parts.hostname):
+    if (
+        parts is None
+        or scheme not in SCHEMES
+        or (scheme[:4] == "http" and not (parts.hostname and _has_port(parts)))
+    ):
         raise StudyError(
             f"{where}: {show(masked(uri))} is not the URI of a server (http://HOST:PORT) or of a "
             "database (sqlite:///FILE)"
@@ -60,3 +65,11 @@ def _check_uri(uri: str) -> None:
             "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, or the "
             "whole URI as MLFLOW_TRACKING_URI"
         )
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Tell whether a port that is given is one."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False

@@ -1,10 +1,12 @@
 """Addresses of data and servers, and the secrets that do not belong into them."""
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 _SECRET = re.compile(
-    r"pass|token|secret|key|signature|credential|authori[sz]|(?<![a-z])(sig|auth)(?![a-z])",
+    r"pass|pwd|token|secret|key|signature|credential|authori[sz]|bearer"
+    # Words that are parts of others too; then what tokens of GitHub, the hub and JWT begin with.
+    r"|(?<![a-z])(sig|auth|jwt|sas)(?![a-z])|(?<![a-z])(hf_|gh[opsu]_|eyJ)\w{16}",
     re.IGNORECASE,
 )
 
@@ -30,7 +32,7 @@ def has_secret(url: str) -> bool:
         parts = split(one)
         if parts is None:
             continue
-        behind = f"{parts.path.partition(';')[2]}?{parts.query}#{parts.fragment}"
+        behind = unquote(f"{parts.path.partition(';')[2]}?{parts.query}#{parts.fragment}")
         if "@" in parts.netloc or _SECRET.search(behind):
             return True
     return False

@@ -13,11 +13,14 @@ from transformers.utils import logging
 from scripts.study.documents import FACTS, MODEL_CURE
 from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256, read_json
+from scripts.study.reading import show
 from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
 from scripts.training.model import device, precision
 from scripts.training.tokens import tokenise
 
+WEIGHTS = "model.safetensors"
+PRECISIONS = ("fp32", "bf16")
 _KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 
@@ -45,6 +48,7 @@ def load(folder: Path) -> Classifier:
             f"{folder / FACTS}: {', '.join(sorted(_KEYS))} are not all in it, so it is not what the"
             f" study wrote; {MODEL_CURE}"
         )
+    _check(folder / FACTS, facts)
     for name, sha256 in facts["files"].items():
         file = folder / name
         if not file.is_file() or file_sha256(file) != sha256:
@@ -68,6 +72,33 @@ def load(folder: Path) -> Classifier:
     only_first_token(model)
     names = model.config.id2label
     return Classifier(model.to(where), tokenizer, facts, [names[i] for i in range(len(names))])
+
+
+def _check(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raise `StudyError` where a study has not written this: a value of another type or range."""
+    columns, csv = facts["text_columns"], facts["csv"]
+    right = {
+        "files": WEIGHTS in facts["files"],
+        "text_columns": isinstance(columns, list)
+        and len(columns) in (1, 2)
+        and all(isinstance(column, str) for column in columns),
+        "csv": isinstance(csv, dict)
+        and csv.keys() <= {"delimiter", "quotechar"}
+        and all(isinstance(sign, str) and len(sign) <= 1 for sign in csv.values())
+        and csv.get("delimiter") != "",
+        "max_seq_length": _is_whole(facts["max_seq_length"]),
+        "precision": facts["precision"] in PRECISIONS,
+        "eval_batch_size": _is_whole(facts["eval_batch_size"]),
+    }
+    wrong = [key for key, is_right in right.items() if not is_right]
+    if wrong:
+        raise StudyError(
+            f"{path}: {wrong[0]} is {show(facts[wrong[0]])}, which no study writes; {MODEL_CURE}"
+        )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def probabilities(

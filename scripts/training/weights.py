@@ -1,5 +1,7 @@
 """The pretrained model of a study: where it lies, and proof that it is the one asked for."""
 
+import os
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +13,7 @@ from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256
 
 PACKAGE = "package:"
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 # Safetensors only: no pickle is ever fetched or read. The rest is configuration and tokeniser.
 HUB_FILES = [
@@ -31,7 +34,7 @@ HUB_FILES = [
 def is_hub(model: Mapping[str, Any]) -> bool:
     """Tell whether the model's path names a repository of the Hugging Face hub."""
     path = model["path"]
-    return not path.startswith((PACKAGE, ".", "/", "~")) and not Path(path).is_dir()
+    return not path.startswith((PACKAGE, ".", "/", "~")) and not os.path.isdir(path)
 
 
 def locate(model: Mapping[str, Any], *, fetch: bool = False) -> Path:
@@ -51,7 +54,7 @@ def locate(model: Mapping[str, Any], *, fetch: bool = False) -> Path:
     elif is_hub(model):
         found = _snapshot(model, fetch)
     else:
-        found = Path(path).expanduser()
+        found = Path(os.path.expanduser(path))
     if not (found / "model.safetensors").is_file():
         raise StudyError(
             f"model.path: {path!r}: no model.safetensors in {found}; weights in another format or"
@@ -62,21 +65,27 @@ def locate(model: Mapping[str, Any], *, fetch: bool = False) -> Path:
 
 def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     name, revision = model["path"], model["revision"]
     try:
-        return Path(
+        found = Path(
             snapshot_download(
                 name, revision=revision, allow_patterns=HUB_FILES, local_files_only=not fetch
             )
         )
-    except (LocalEntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # a login page in the hub's place raises many kinds
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise StudyError(
             f"model.path: {name!r} at revision {revision}: not in the local cache and not to be"
             f" had from the hub ({reason}); use a network, or a local folder as model.path"
         ) from None
+    # The folder that it keeps a model in has the revision's name.
+    if _COMMIT.fullmatch(found.name) and found.name != revision:
+        raise StudyError(
+            f"model.revision: {revision} of {name!r} could not be had from the hub, which gave"
+            f" {found.name}; run again once it gives the revision that is pinned"
+        )
+    return found
 
 
 def weights_sha256(folder: Path) -> str:

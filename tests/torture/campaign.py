@@ -7,6 +7,7 @@ Each campaign is a module of this package with a command of its own; `make tortu
 
 import json
 import platform
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -28,6 +29,16 @@ at random or by a list, and what came of it was counted. A campaign that finds a
 figures are of those that passed; the command of each repeats it.
 
 """
+
+
+# How Snakemake tells of an exception while it reads the workflow, or in a param or an input.
+# That of a job which failed is CalledProcessError.
+_IN_FILE = re.compile(r'^(?!CalledProcessError)\w+(Error|Exception)[\w ]* in file "', re.MULTILINE)
+
+
+def traceback_in(said: str) -> bool:
+    """Tell whether Snakemake printed an exception that nobody foresaw."""
+    return "Traceback" in said or _IN_FILE.search(said) is not None
 
 
 def commit() -> str:

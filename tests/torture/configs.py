@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.study import plan
 from scripts.study.config import load
 from scripts.study.errors import StudyError
-from tests.torture.campaign import record
+from tests.torture.campaign import record, traceback_in
 from tests.torture.mutations import mutated
 from tools.project import PROJECT, copy_project
 
@@ -93,7 +93,7 @@ def through_snakemake(numbers: Iterable[int], folder: Path) -> int:
             check=False,
         )
         said = process.stderr + process.stdout
-        assert "Traceback" not in said, (number, said)
+        assert not traceback_in(said), (number, said)
         assert files(folder.parent) == before, number
         if told is None:
             assert process.returncode == 0, (number, said)

@@ -185,7 +185,7 @@ def judge(folder: Path, case: tuple[str, Damage, bool], expected: dict[str, byte
         os.utime(path, times)
     damaged = path.read_bytes() if path.is_file() else b""
     ended = studies.snakemake(folder)
-    if "Traceback" in ended.text:
+    if campaign.traceback_in(ended.text):
         return f"FAULT traceback:\n{ended.text[-3000:]}"
     if ended.code:
         # A record's name is Snakemake's own, cut into folders where it is long.
@@ -202,7 +202,7 @@ def judge(folder: Path, case: tuple[str, Damage, bool], expected: dict[str, byte
     if not (mended or missing or leaf(name) or "metadata" in name):
         return f"FAULT not looked at:\n{ended.text[-1000:]}"
     forced = force(folder)
-    if "Traceback" in forced.text:
+    if campaign.traceback_in(forced.text):
         return f"FAULT traceback by force:\n{forced.text[-3000:]}"
     if forced.code:
         named = Path(name).name in forced.text
@@ -225,6 +225,8 @@ def force(folder: Path) -> studies.Ended:
 def cure(folder: Path, name: str, expected: dict[str, bytes]) -> str:
     """Do what the message says: delete the file and run again."""
     path = folder / STUDY / name
+    if path.name == "run.json":
+        path = path.parent
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     ended = studies.snakemake(folder)
     if ended.code == 0 and not path.exists():

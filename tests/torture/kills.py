@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tests.processes import descendants, end_all_in, script
 from tests.small_project import STUDY, change_config, contents, new_project
-from tests.torture.campaign import record
+from tests.torture.campaign import record, traceback_in
 from tools.project import PROJECT
 
 # How a person, a system or a cluster ends things: everything at once, the head alone, one job.
@@ -194,7 +194,7 @@ class Victim:
 
     def _check(self, before: dict[str, tuple[int, int]], killed: bool) -> None:
         """Compare what there is with what is right, file by file; look for runs trained again."""
-        if "Traceback" in self.said and not killed:
+        if traceback_in(self.said) and not killed:
             raise Fault(f"a traceback:\n{self.said}")
         for name, content in self._contents().items():
             self.counts["files compared"] += 1

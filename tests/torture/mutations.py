@@ -30,6 +30,7 @@ def _values(random_: random.Random) -> list[Any]:
         "é", "模型", "مرحبا", "\U0001f600",
         "a\u202eb", "a b", "a\tb", "a\nb", "a'b", 'a"b', "a`b`", "$(touch pwned)", "; touch pwned",
         "{wildcard}", "{input}", "../../outside", "/tmp/outside", "..", ".", "a/b", "~/x", "C:\\x",
+        "~nosuchuser/x", "package:__main__/x", "./" + "a" * 5000, "train[:" + "9" * 5000 + "]",
         "x" * 300, "%s%n", "<script>alert(1)</script>", "http://127.0.0.1:1/", "CON",
         [], [[]], [None], [1, 1], [0.1, "x"], ["x"] * 3, list(range(50)), [{}],
         {}, {"x": 1}, {"baseline": 1}, {"low": 2, "high": 1}, {"low": 0, "high": 1, "log": True},

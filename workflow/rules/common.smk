@@ -121,6 +121,11 @@ def tell_of_full_disk():
         )
 
 
+def literal(text):
+    """Return a param that is this text: in one that is no function, {x} is a wildcard to Snakemake."""
+    return lambda wildcards: text
+
+
 def slice_of(*keys):
-    """Return what the study says under `keys`, as text: a change of it reruns a rule."""
-    return json_text({key: STUDY[key] for key in keys})
+    """Return a param, what the study says under `keys`: a change of it reruns a rule."""
+    return literal(json_text({key: STUDY[key] for key in keys}))

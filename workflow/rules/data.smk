@@ -36,7 +36,7 @@ rule fetch_model:
     conda:
         ENVIRONMENT
     params:
-        model=json.dumps(STUDY["model"], sort_keys=True),
+        model=literal(json.dumps(STUDY["model"], sort_keys=True)),
         code=fingerprint("fetch_model"),
     shell:
         "python -m scripts.fetch_model --model {params.model:q} --output {output} > {log} 2>&1"
@@ -53,13 +53,15 @@ rule prepare:
     conda:
         ENVIRONMENT
     params:
-        source=json.dumps(
-            {
-                "dataset": DATASET,
-                **{key: STUDY[key] for key in ("columns", "splits", "labels")},
-                **CUT,
-            },
-            sort_keys=True,
+        source=literal(
+            json.dumps(
+                {
+                    "dataset": DATASET,
+                    **{key: STUDY[key] for key in ("columns", "splits", "labels")},
+                    **CUT,
+                },
+                sort_keys=True,
+            )
         ),
         folder=lambda wildcards, output: os.path.dirname(output.info),
         code=fingerprint("prepare"),

@@ -122,7 +122,7 @@ rule provenance:
         ENVIRONMENT
     params:
         file=STUDY_FILE,
-        study=json_text(STUDY),
+        study=literal(json_text(STUDY)),
         code=fingerprint("provenance"),
     shell:
         "python -m scripts.provenance --study {params.file} > {log} 2>&1"
@@ -169,7 +169,7 @@ rule figures:
         ENVIRONMENT
     params:
         file=STUDY_FILE,
-        study=json_text(STUDY),
+        study=literal(json_text(STUDY)),
         code=fingerprint("figures"),
     shell:
         "python -m scripts.figures --study {params.file} > {log} 2>&1"
@@ -192,7 +192,7 @@ rule report:
         ENVIRONMENT
     params:
         file=STUDY_FILE,
-        study=json_text(STUDY),
+        study=literal(json_text(STUDY)),
         code=fingerprint("report"),
     shell:
         "python -m scripts.report --study {params.file} > {log} 2>&1 && cat {log}"

@@ -17,8 +17,8 @@ checkpoint rank:
         ENVIRONMENT
     params:
         file=STUDY_FILE,
-        study=slice_of("objective", "baseline", "screen", "rank")
-        + json_text(plan.candidates(STUDY)),
+        study=slice_of("objective", "baseline", "screen", "rank"),
+        candidates=plan.candidates(STUDY),
         code=fingerprint("rank"),
     shell:
         "python -m scripts.rank --study {params.file} > {log} 2>&1 && cat {log}"
