@@ -56,7 +56,9 @@ _SHARE = {
 
 # Of the project's folder before the tests; tools keep caches there, and coverage its data.
 _BEFORE = pytest.StashKey[set[str]]()
-_TOOLS = re.compile(r"__pycache__|/?\.(pytest_cache|hypothesis|ruff_cache|mypy_cache|coverage)")
+_TOOLS = re.compile(
+    r"__pycache__|/?\.(pytest_cache|hypothesis|ruff_cache|mypy_cache|coverage|venv|packages)"
+)
 
 
 class TogetherScheduling(LoadScopeScheduling):
@@ -80,10 +82,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _files_beside_the_code() -> set[str]:
-    """Return what git does not know, ignored or not, without the caches of tools."""
-    command = ["git", "status", "--porcelain", "--ignored"]
+    """Return what git does not know, ignored or not, and what was changed; no caches of tools."""
+    command = ["git", "status", "--porcelain", "--ignored", "--untracked-files=all"]
     process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    found = {line[3:] for line in process.stdout.splitlines() if line[:2] in ("??", "!!")}
+    found = {line[3:] for line in process.stdout.splitlines()}
     return {path for path in found if not _TOOLS.search(path)}
 
 
@@ -97,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail where a test left a file in the project."""
     before = session.config.stash.get(_BEFORE, None)
     if before is not None and (left := sorted(_files_beside_the_code() - before)):
-        print(f"\ntests left files in the project: {', '.join(left)}", file=sys.stderr)
+        print(f"\ntests left or changed files: {', '.join(left)}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -149,7 +149,10 @@ def _check_text(text: str, where: str) -> None:
 
 
 def join(path: str, key: str) -> str:
-    """Return the dotted path of `key` below `path`."""
+    """Return the dotted path of `key` below `path`, as messages name it."""
+    key = str(key)
+    if len(key) > _LONGEST or not key.isprintable():
+        key = show(key)
     return f"{path}.{key}" if path else key
 
 
