@@ -277,6 +277,16 @@ def test_labels_of_csv_files_are_numbers_where_all_of_them_are(
     assert kinds == [type(value) for value in expected[0]]
 
 
+def test_numbers_are_names_where_all_names_are_numbers() -> None:
+    assert classes([1, 5], "label", ["5", "1"])[1] == {"5": 0, "1": 1, 5: 0, 1: 1}
+    assert classes([1, 0], "label", ["no", "1"])[1] == {"no": 0, "1": 1, 0: 0, 1: 1}
+    own = classes([1, 0], "label", ["5", "1"], own=["a", "b"])[1]
+    assert own == {"5": 0, "1": 1, 0: 0, 1: 1}
+    stars = splits([1, 5, 5])
+    found, names = standardise(stars, PAIR, ["5", "1"])
+    assert (found["train"]["label"], names) == ([1, 0, 0], ["5", "1"])
+
+
 def test_numbers_are_no_texts() -> None:
     loaded = splits([0, 1])
     loaded["train"] = loaded["train"].remove_columns("one").add_column("one", [7, 8])

@@ -36,14 +36,13 @@ def check(folder: str, records: Path = Path(".snakemake")) -> None:
         first, *others = found
         more = ", ".join(one.path for one in others[:_NAMED])
         more += f" and {len(others) - _NAMED} more" * (len(others) > _NAMED)
+        rest = f"\n  the same holds for {more}" if more else ""
         # Without its run.json a run that is done stays done, and what reads it would miss it.
         name, _, file = first.path.rpartition("/")
         what = f"the folder {name}" if file == "run.json" else "it"
         raise StudyError(
             f"{first.path}: not what it was when {first.made} was made of it; put the file back, or"
-            f" delete {what} and run snakemake again"
-            + f"\n  the same holds for {more}"
-            * bool(more)
+            f" delete {what} and run snakemake again{rest}"
         )
 
 

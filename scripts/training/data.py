@@ -87,8 +87,7 @@ def standardise(
         names: class names by index, or None to take them from the data.
 
     Labels become class indices from 0; a test split without labels has -1 everywhere. Whole
-    numbers are indices already, unless the data set names no classes and its numbers do not run
-    from 0: then they are names. Raises `StudyError` that names split, row and column.
+    numbers are indices already where the classes have other names (`labels.classes`). Raises `StudyError` that names split, row and column.
     """
     texts, label = columns["text"], columns["label"]
     for role, data in loaded.items():
@@ -111,8 +110,8 @@ def standardise(
         isinstance(cell, str | None) for column in cells.values() for cell in column
     ):
         cells = labels.from_cells(cells)
-    own = names or getattr(train.features[label], "names", None)
-    classes, index = labels.classes(cells["train"], label, own)
+    own = getattr(train.features[label], "names", None)
+    classes, index = labels.classes(cells["train"], label, names, own)
     splits: dict[str, dict[str, list[Any]]] = {}
     for role, data in loaded.items():
         splits[role] = {

@@ -11,6 +11,7 @@ from scripts.training.tokens import UNLABELLED
 # As many as a config may list. A column of more is not one of classes.
 MOST = 1000
 # A number as it is usually written: 01 is a name.
+_INDEX = re.compile(r"-?(0|[1-9]\d{0,15})")
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d+)?")
 
 
@@ -41,18 +42,28 @@ def _whole(value: float) -> float | int:
 
 
 def classes(
-    values: Sequence[Any], label: str, names: Sequence[str] | None
+    values: Sequence[Any],
+    label: str,
+    names: Sequence[str] | None,
+    own: Sequence[str] | None = None,
 ) -> tuple[list[str], dict[Any, int]]:
     """Return the class names, and the index of each name and of each number that stands for one.
 
-    `names` are those of the config or of the data set. Else they are what is found in `values`, the
-    column `label` of the train split, sorted.
+    Args:
+        values: the column `label` of the train split.
+        label: its name.
+        names: those of the config. Where all of them are whole numbers, numbers are names.
+        own: those of the data set, whose numbers are indices.
+
+    Without either, what is found in `values` is the names, sorted.
     """
-    known: list[str] = list(names or ())
+    known: list[str] = list(names or own or ())
     found: Sequence[Any] = range(len(known))
     if not known:
         found = _found(values, label)
         known = [str(value) for value in found]
+    elif own is None and all(_INDEX.fullmatch(name) for name in known):
+        found = [int(name) for name in known]
     index: dict[Any, int] = {name: number for number, name in enumerate(known)}
     return known, index | {value: number for number, value in enumerate(found)}
 
