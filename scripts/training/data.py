@@ -87,7 +87,8 @@ def standardise(
         names: class names by index, or None to take them from the data.
 
     Labels become class indices from 0; a test split without labels has -1 everywhere. Whole
-    numbers are indices already where the classes have other names (`labels.classes`). Raises `StudyError` that names split, row and column.
+    numbers are indices already where the classes have other names (`labels.classes`). Raises
+    `StudyError` that names split, row and column.
     """
     texts, label = columns["text"], columns["label"]
     for role, data in loaded.items():
