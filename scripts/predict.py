@@ -113,7 +113,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=positive, help="or the study's")
     parser.add_argument("--threads", type=positive, default=1)
     options = parser.parse_args()
-    if os.path.exists(options.output) and os.path.samefile(options.input, options.output):
+    both = options.input, options.output
+    if all(map(os.path.exists, both)) and os.path.samefile(*both):
         raise StudyError(f"--output: {options.output} is the input; name another file")
     # Not at the top: a mistake in the command is answered at once.
     import torch

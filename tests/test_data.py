@@ -266,15 +266,46 @@ def test_a_column_that_is_none_of_classes(labels: Sequence[Any], told: str) -> N
         (["3", None, "-1"], ["0.5"], ([3, None, -1], [0.5])),
         (["1", "x", "2"], ["1", "2"], (["1", "x", "2"], ["1", "2"])),
         (["01", "1"], ["1"], (["01", "1"], ["1"])),
+        (["1 ", " 0"], ["1"], ([1, 0], [1])),
+        (["True", "false"], ["TRUE"], ([True, False], [True])),
     ],
 )
 def test_labels_of_csv_files_are_numbers_where_all_of_them_are(
     train: list[str | None], validation: list[str | None], expected: tuple[list[Any], list[Any]]
 ) -> None:
-    found = from_cells({"train": train, "validation": validation})
+    found = from_cells({"train": train, "validation": validation}, None)
     assert (found["train"], found["validation"]) == expected
     kinds = [type(value) for value in found["train"]]
     assert kinds == [type(value) for value in expected[0]]
+
+
+def test_beside_names_a_cell_of_a_csv_file_is_a_number_where_it_reads_as_one() -> None:
+    def read(*cells: str, names: Sequence[str] = ("neg", "pos")) -> list[Any]:
+        return from_cells({"train": cells}, names)["train"]
+
+    assert read("1", "neg", "0 ", "True", "?") == [1, "neg", 0, True, "?"]
+    assert read("1", "5.0", names=("1", "5")) == ["1", 5]
+
+
+def test_a_mistake_in_one_split_is_not_told_of_another(tmp_path: Path) -> None:
+    files = {
+        "train": write(tmp_path / "train.csv", rows(["0", "1"])),
+        "validation": write(tmp_path / "validation.csv", rows(["0", "?"])),
+    }
+    read = {role: load({"path": "csv", "data_files": files}, role, [*PAIR["text"], "label"])
+            for role in files}  # fmt: skip
+    with pytest.raises(StudyError, match=r"row 2 of the validation split has '\?' in 'label'"):
+        standardise(read, PAIR, ["neg", "pos"])
+
+
+def test_a_csv_test_split_marked_as_unlabelled(tmp_path: Path) -> None:
+    files = {
+        "train": write(tmp_path / "train.csv", rows(["neg", "pos"])),
+        "test": write(tmp_path / "test.csv", rows(["-1", "-1"])),
+    }
+    read = {role: load({"path": "csv", "data_files": files}, role, [*PAIR["text"], "label"])
+            for role in files}  # fmt: skip
+    assert standardise(read, PAIR, None)[0]["test"]["label"] == [UNLABELLED] * 2
 
 
 def test_numbers_are_names_where_all_names_are_numbers() -> None:

@@ -267,6 +267,9 @@ def test_the_input_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
     path.write_text("sentence1,sentence2\na,b\n")
     with pytest.raises(StudyError, match=r"--output: .*in\.csv is the input"):
         command(predict.main, "--model", folder, "--input", path, "--output", path)
+    missing = tmp_path / "missing.csv"
+    with pytest.raises(StudyError, match=r"missing\.csv: no such file"):
+        command(predict.main, "--model", folder, "--input", missing, "--output", path)
 
 
 def test_other_folders_are_no_model(tmp_path: Path, study: Path) -> None:

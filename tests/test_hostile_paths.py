@@ -15,6 +15,12 @@ from tools.project import PROJECT
 LONG = "./" + "a" * 5000
 
 
+def accepted(**changes: Any) -> None:
+    """Resolve the default config with some blocks replaced."""
+    base = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
+    resolve({**base, **changes})
+
+
 def refusal(**changes: Any) -> str:
     """Return what is said of the default config with some blocks replaced."""
     base = yaml.safe_load((PROJECT / "config/config.yaml").read_text(encoding="utf-8"))
@@ -50,6 +56,13 @@ def test_one_file_is_not_of_two_splits(tmp_path: Path) -> None:
     files = {"train": str(tmp_path / "a.csv"), "validation": str(tmp_path / "b.csv")}
     said = refusal(dataset={"path": "csv", "data_files": files}, splits={"test": None})
     assert said.startswith(f"dataset.data_files.validation: '{tmp_path}/b.csv' is a file of train")
+    # Slices of it that share no example are.
+    slices = {"train": "train[:50%]", "validation": "validation[50%:]", "test": None}
+    accepted(dataset={"path": "csv", "data_files": files}, splits=slices)
+    slices["validation"] = "validation[40%:]"
+    assert "is a file of train" in refusal(
+        dataset={"path": "csv", "data_files": files}, splits=slices
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,11 @@ def test_one_file_is_not_of_two_splits(tmp_path: Path) -> None:
         "https://x.org/a.csv?a=ghp_abcdefghijklmnopqrst",
         "https://x.org/a.csv?a=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30",
         "sqlite:///x.db?pwd=abc",
+        "https://x.org/a.csv?accessToken=abc",
+        "https://x.org/a.csv?X-Amz-Signature=abc",
+        "https://x.org/a.csv?AWSAccessKeyId=abc",
+        "https://x.org/a.csv?g=github_pat_11AAAAAAAAAAAAAAAAAAAA",
+        "https://x.org/hf_abcdefghijklmnopqrst/a.csv",
     ],
 )
 def test_secrets_in_addresses_are_seen(url: str) -> None:
@@ -70,7 +88,11 @@ def test_secrets_in_addresses_are_seen(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://x.org/a.csv?version=1&region=eu", "https://x.org/author/design.csv?hf_mirror=1"],
+    [
+        "https://x.org/a.csv?version=1&region=eu",
+        "https://x.org/author/design.csv?hf_mirror=1",
+        "https://x.org/passages.csv?passage=1&keyword=news&tokenizer=bert&format=sas&x=monkey",
+    ],
 )
 def test_other_addresses_are_not_taken_for_secrets(url: str) -> None:
     assert not has_secret(url)

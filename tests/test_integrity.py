@@ -173,6 +173,11 @@ def test_what_a_final_model_lacks_is_told_with_the_cure() -> None:
     assert lost(model) == []
     (model / "snaketune.json").write_text("[]")
     assert lost(model) == [f"{model}/snaketune.json: files missing{cure}"]
+    for files in ("null", "5", "[1]"):
+        (model / "snaketune.json").write_text(f'{{"files": {files}}}')
+        assert lost(model)[0].startswith(
+            f"{model}/snaketune.json: files is {files}, which no study"
+        )
     # It is made again without its card, whatever else is there.
     (model / "README.md").unlink()
     assert lost(model) == []

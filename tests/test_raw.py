@@ -148,14 +148,65 @@ def test_rows_beyond_the_first_ten_thousand_are_read_alike(tmp_path: Path) -> No
 def test_columns_of_one_name_and_files_of_other_columns_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("one,one,label\na,b,1\n")
     (tmp_path / "b.csv").write_text("one,label\na,1\n")
-    (tmp_path / "c.csv").write_text("label,one\n1,a\n")
+    (tmp_path / "c.csv").write_text("one,class\nb,1\n")
+    (tmp_path / "d.csv").write_text("more,label,one\nx,0,b\n")
+    files = {"train": [str(tmp_path / "b.csv"), str(tmp_path / "d.csv")]}
+    loaded = load({"path": "csv", "data_files": files}, "train", ["one", "label"])
+    assert (loaded["one"][:], loaded["label"][:]) == (["a", "b"], ["1", "0"])
     for names, told in (
         ("a", "several columns are named 'one'"),
-        ("bc", r"has the columns \['lab"),
+        ("bc", r"only one of .*b\.csv and .*c\.csv, files of one split, has the column 'label'"),
     ):
         files = {"train": [str(tmp_path / f"{name}.csv") for name in names]}
         with pytest.raises(StudyError, match=told):
             load({"path": "csv", "data_files": files}, "train", ["one", "label"])
+
+
+def test_a_folder_is_read_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the ends of its files' names, and by its README, which may name classes and options."""
+
+    def read(dataset: dict[str, Any]) -> tuple[list[str], list[int], list[str]]:
+        loaded = {"train": load(dataset, "train", ["one", "label"])}
+        splits, classes = standardise({**loaded, "validation": loaded["train"]}, COLUMNS, None)
+        return splits["train"]["text_a"], splits["train"]["label"], classes
+
+    def folder(name: str, file: str, text: str, readme: str = "") -> dict[str, Any]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(text)
+        (tmp_path / name / "README.md").write_text(readme)
+        return {"path": f"./{name}"}
+
+    monkeypatch.chdir(tmp_path)
+    found = ["a, b", "NA"], [0, 1], ["x", "y"]
+    assert read(folder("tabs", "train.tsv", "one\tlabel\na, b\tx\nNA\ty\n")) == found
+    readme = "---\nconfigs:\n- config_name: default\n  data_files: train.csv\n  sep: ';'\n---\n"
+    semicolons = folder("semicolons", "train.csv", "one;label\na, b;x\nNA;y\n", readme)
+    assert read(semicolons) == found
+    (tmp_path / "semicolons/train.csv").write_text("one;label\na; b;x\nNA;y\n")
+    with pytest.raises(StudyError, match="line 2: 3 cells where there are 2 columns"):
+        read(semicolons)
+    readme = (
+        "---\ndataset_info:\n  features:\n  - name: one\n    dtype: string\n  - name: label\n"
+        "    dtype:\n      class_label:\n        names:\n          '0': neg\n"
+        "          '1': pos\n---\n"
+    )
+    rows = '{"one": "a", "label": 0}\n{"one": "b", "label": 1}\n'
+    assert read(folder("named", "train.jsonl", rows, readme)) == (
+        ["a", "b"],
+        [0, 1],
+        ["neg", "pos"],
+    )
+    # A file that is named lies in the folder, whatever lies beside the study.
+    (tmp_path / "train.tsv").write_text("one\tlabel\nWRONG\tx\nWRONG\ty\n")
+    assert read({"path": "./tabs", "data_files": {"train": "train.tsv"}}) == found
+
+
+def test_fewer_cells_than_names_are_missing_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,1\nb,0\n")
+    dataset = {"path": "csv", "data_files": {"train": str(tmp_path / "a.csv")},
+               "column_names": ["one", "label", "more"]}  # fmt: skip
+    loaded = load(dataset, "train", ["one", "label"])
+    assert (loaded["one"][:], loaded["label"][:]) == (["a", "b"], ["1", "0"])
 
 
 class Undecoded(Dataset):

@@ -110,19 +110,25 @@ def _check_splits(study: Study) -> None:
 def _check_files(dataset: Mapping[str, Any], splits: Mapping[str, str | None]) -> None:
     """No file may serve two purposes under two names either."""
     files = dataset.get("data_files")
-    seen: dict[str, str] = {}
-    for purpose, name in splits.items():
-        base = (name or "").partition("[")[0]
-        if isinstance(files, Mapping) and base in files:
-            # Slices of one split were compared before.
-            one = {**dataset, "data_files": {base: files[base]}}
-            for path in sources.local_data_files(one):
-                other = seen.setdefault(str(path.resolve()), base)
-                if other != base:
-                    raise StudyError(
-                        f"dataset.data_files.{base}: {show(str(path))} is a file of {other} too"
-                        f" (splits.{purpose}); no example may serve two purposes"
-                    )
+    if not isinstance(files, Mapping):
+        return
+    read: dict[str, dict[str, str]] = {}
+    for name in filter(None, splits.values()):
+        base = name.partition("[")[0]
+        own = sources.local_data_files({**dataset, "data_files": {base: files.get(base, [])}})
+        read[name] = {str(path.resolve()): str(path) for path in own}
+    for (one, these), (other, those) in itertools.combinations(read.items(), 2):
+        first, second = (name.partition("[") for name in (one, other))
+        both = sorted(these.keys() & those.keys())
+        # Slices of one split were compared before; those of the same files may share no example.
+        apart = these.keys() == those.keys() and not _may_overlap(
+            f"x[{first[2]}" if first[2] else "x", f"x[{second[2]}" if second[2] else "x"
+        )
+        if both and first[0] != second[0] and not apart:
+            raise StudyError(
+                f"dataset.data_files.{second[0]}: {show(those[both[0]])} is a file of {first[0]}"
+                " too; no example may serve two purposes"
+            )
 
 
 def _may_overlap(one: str, other: str) -> bool:

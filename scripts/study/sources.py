@@ -149,7 +149,7 @@ def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
             and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         )
     for _, pattern in _patterns(files):
-        found.update(matches(pattern, folder))
+        found.update(_matches(pattern, folder))
     return sorted(found)
 
 
@@ -187,7 +187,7 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
         if _URL.match(pattern):
             _check_url(where, pattern)
             continue
-        found = matches(pattern, folder)
+        found = _matches(pattern, folder)
         if not found:
             raise StudyError(f"{where}: {show(pattern)}: no such file in {Path.cwd()}")
         for path in found:
@@ -237,7 +237,7 @@ def _patterns(files: object) -> Iterator[tuple[str, str]]:
             yield from ((f"{key}[{index}]", str(item)) for index, item in enumerate(value))
 
 
-def matches(pattern: str, folder: str | None) -> list[Path]:
+def _matches(pattern: str, folder: str | None) -> list[Path]:
     """Return the files that one entry of data_files means; none for a URL.
 
     A file of that very name is meant, whatever other names it is a pattern of.

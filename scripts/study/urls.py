@@ -3,12 +3,13 @@
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-_SECRET = re.compile(
-    r"pass|pwd|token|secret|key|signature|credential|authori[sz]|bearer"
-    # Words that are parts of others too; then what tokens of GitHub, the hub and JWT begin with.
-    r"|(?<![a-z])(sig|auth|jwt|sas)(?![a-z])|(?<![a-z])(hf_|gh[opsu]_|eyJ)\w{16}",
-    re.IGNORECASE,
+# Names of parameters: what is in them anywhere, and what is a word of theirs.
+_ANYWHERE = re.compile(
+    r"passw|passphrase|secret|credential|signature|authori[sz]|(api|access|private)[_-]?key", re.I
 )
+_WORDS = {"pass", "pwd", "token", "tokens", "key", "sig", "auth", "bearer", "jwt", "sas"}
+# What tokens of the hub, GitHub and GitLab, and JSON Web Tokens begin with.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9])(hf_|gh[opsu]_|github_pat_|glpat-|eyJ)[\w-]{16}")
 
 
 def split(url: str) -> SplitResult | None:
@@ -32,10 +33,17 @@ def has_secret(url: str) -> bool:
         parts = split(one)
         if parts is None:
             continue
-        behind = unquote(f"{parts.path.partition(';')[2]}?{parts.query}#{parts.fragment}")
-        if "@" in parts.netloc or _SECRET.search(behind):
+        behind = unquote(f"{parts.path.partition(';')[2]}&{parts.query}&{parts.fragment}")
+        names = [one.partition("=")[0] for one in re.split("[&;?]", behind)]
+        if "@" in parts.netloc or _TOKEN.search(unquote(url)) or any(map(_is_secret, names)):
             return True
     return False
+
+
+def _is_secret(name: str) -> bool:
+    """Tell whether a parameter of that name holds a secret: accessToken, X-Amz-Signature, key."""
+    words = re.split(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", name)
+    return bool(_ANYWHERE.search(name) or _WORDS & {word.lower() for word in words})
 
 
 def masked(url: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.study.errors import StudyError
+from scripts.study.sources import is_local
 from scripts.training import labels
 from scripts.training.plain_files import plain_files
 from scripts.training.tokens import UNLABELLED
@@ -45,6 +46,10 @@ def load(dataset: Mapping[str, Any], split: str, wanted: Sequence[str] = ()) -> 
             if plain is not None:
                 return datasets.load_dataset(
                     split=split, cache_dir=cache, keep_in_memory=True, **plain
+                )
+            if is_local(path):
+                return datasets.load_dataset(
+                    split=split, cache_dir=cache, keep_in_memory=True, **arguments
                 )
         loaded = datasets.load_dataset(split=split, **arguments)
         _check_revision(loaded, path, arguments.get("revision"))
@@ -110,7 +115,7 @@ def standardise(
     if train.info.builder_name == "csv" and all(
         isinstance(cell, str | None) for column in cells.values() for cell in column
     ):
-        cells = labels.from_cells(cells)
+        cells = labels.from_cells(cells, names)
     own = getattr(train.features[label], "names", None)
     classes, index = labels.classes(cells["train"], label, names, own)
     splits: dict[str, dict[str, list[Any]]] = {}

@@ -25,19 +25,37 @@ def bare(name: object) -> str:
     return show(str(name)).strip("'\"")
 
 
-def from_cells(cells: Mapping[str, Sequence[str | None]]) -> dict[str, list[Any]]:
-    """Return the labels in CSV files, by split: numbers where all of them are, else the texts."""
+def from_cells(
+    cells: Mapping[str, Sequence[str | None]], names: Sequence[str] | None
+) -> dict[str, list[Any]]:
+    """Return the labels in CSV files, by split and cell: numbers, or names as they are written.
+
+    With `names` of classes what is no name and reads as a number is one. Without them all are
+    numbers where every one is, of all splits, and names else.
+    """
     written = {cell for column in cells.values() for cell in column if cell is not None}
-    if not all(_NUMBER.fullmatch(cell) for cell in written):
-        return {role: list(column) for role, column in cells.items()}
-    number = {cell: _whole(float(cell)) for cell in written}
+    numbers = {cell: number for cell in written if (number := _read(cell)) is not None}
+    meant: dict[str, Any]
+    if names:
+        meant = {cell: numbers.get(cell, cell) for cell in written} | {name: name for name in names}
+    elif len(numbers) == len(written):
+        meant = dict(numbers)
+    else:
+        meant = {cell: cell for cell in written}
     return {
-        role: [None if cell is None else number[cell] for cell in column]
+        role: [None if cell is None else meant[cell] for cell in column]
         for role, column in cells.items()
     }
 
 
-def _whole(value: float) -> float | int:
+def _read(cell: str) -> float | int | bool | None:
+    """Return the number that a cell says, or whether it is true; None where it is a text."""
+    text = cell.strip()
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
     return int(value) if value.is_integer() else value
 
 
@@ -108,7 +126,8 @@ def _class(value: Any, label: str, row: int) -> str | int | None:
 
 def indices(values: Sequence[Any], role: str, label: str, index: Mapping[Any, int]) -> list[int]:
     """Return the class index of each label of a split; -1 where a test split has none at all."""
-    if role == "test" and all(value in (None, UNLABELLED) or value != value for value in values):
+    none = {None, UNLABELLED, str(UNLABELLED)} - index.keys()
+    if role == "test" and all(value in none or value != value for value in values):
         return [UNLABELLED] * len(values)
     found = []
     for row, value in enumerate(values, start=1):

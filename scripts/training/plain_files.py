@@ -1,14 +1,20 @@
 """The files of a data set as plain ones on this machine, looked through before they are read."""
 
 import glob
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
 from scripts.study.reading import show
-from scripts.study.sources import FORMATS, is_local, matches
+from scripts.study.sources import FORMATS, is_local
 from scripts.training import raw
+
+# Of the options of a CSV reader those that the checks know. With others, which the README of a
+# folder may give, files are read as they say, without checks.
+_KNOWN = {"sep", "delimiter", "quotechar", "names", "column_names", "encoding", "features"}
 
 
 def plain_files(
@@ -17,8 +23,8 @@ def plain_files(
     """Return arguments of `load_dataset` that read the split `base` from files of this machine.
 
     What is on a server or compressed is brought to the folder `cache`. CSV and JSON files are
-    checked (`scripts.training.raw`). Returns None for a data set of the hub, and for a folder in a
-    format that has no checks.
+    checked (`scripts.training.raw`). Returns None for a data set of the hub, and for a folder in
+    none of `FORMATS`.
 
     Args:
         arguments: those of the study's `dataset`.
@@ -31,79 +37,103 @@ def plain_files(
     path = arguments["path"]
     if path not in FORMATS and not is_local(path):
         return None
-    given = {key: arguments[key] for key in ("name", "data_dir") if key in arguments}
-    files = arguments.get("data_files")
-    if files is not None:
-        given["data_files"] = _literal(files, arguments.get("data_dir"))
-    builder = datasets.load_dataset_builder(path, cache_dir=str(cache / "datasets"), **given)
+    home = os.path.join("" if path in FORMATS else path, arguments.get("data_dir") or "")
+    given = dict(arguments)
+    if "data_files" in given:
+        given["data_files"] = _literal(given["data_files"], home)
+    builder = datasets.load_dataset_builder(cache_dir=str(cache / "datasets"), **given)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in FORMATS:
         return None
-    named = builder.config.data_files or {}
+    named = dict(builder.config.data_files or {})
+    if base == "all":
+        named.setdefault(base, [file for split in named.values() for file in split])
     if base not in named:
         raise StudyError(
             f"splits: there is no split {base!r} in {path!r}; there is {', '.join(named) or 'none'}"
         )
+    options = _options(builder)
+    checked = kind != "csv" or options.keys() <= _KNOWN
     manager = datasets.DownloadManager(
         download_config=datasets.DownloadConfig(cache_dir=str(cache / "downloads"))
     )
     found: list[str] = []
-    header: list[str] | None = None
-    for name in named[base]:
-        for file in manager.iter_files(manager.download_and_extract(str(name))):
-            told = _short(str(name))
-            columns = raw.check(kind, Path(file), arguments, told)
-            twice = [name for name in wanted if (columns or []).count(name) > 1]
-            if twice:
-                raise StudyError(f"dataset: {told}: several columns are named {show(twice[0])}")
-            if header is not None and columns != header:
-                raise StudyError(
-                    f"dataset: {told} has the columns {show(columns)}, and the files before it of"
-                    f" the same split have {show(header)}"
-                )
-            header = columns
+    headers: dict[str, list[str]] = {}
+    for name in map(str, named[base]):
+        for file in manager.iter_files(manager.download_and_extract(name)):
+            told = name.removeprefix(f"{Path.cwd()}/")
+            columns = raw.check(kind, Path(file), _said(options), told) if checked else None
+            if columns:
+                _check_header(told, columns, wanted, headers)
             found.append(file)
-    keep = {key: arguments[key] for key in _OPTIONS if key in arguments}
-    if kind == "csv" and header is not None:
-        keep |= _csv_options(arguments, header, wanted)
-    return {"path": kind, "data_files": {base: [glob.escape(file) for file in found]}, **keep}
+    if kind == "csv" and checked:
+        there = [column for column in wanted if all(column in own for own in headers.values())]
+        options |= _csv_options(options, there if headers else [])
+    return {"path": kind, "data_files": {base: [glob.escape(file) for file in found]}, **options}
 
 
-# Of the study's `dataset`, what is said to the reader of a format.
-_OPTIONS = ("field", "encoding", "delimiter", "quotechar", "column_names")
-
-
-def _literal(files: object, folder: str | None) -> Any:
-    """Return `data_files` with every pattern that means files of this machine as these files."""
+def _literal(files: object, home: str) -> Any:
+    """Return `data_files` with each name that a file has taken for that file, and no pattern."""
     if isinstance(files, Mapping):
-        return {key: _literal(value, folder) for key, value in files.items()}
-    listed = [files] if isinstance(files, str) else list(files)  # type: ignore[call-overload]
-    found: list[str] = []
-    for one in listed:
-        here = [glob.escape(str(path.absolute())) for path in sorted(matches(one, folder))]
-        found += here or [one]
-    return found
+        return {key: _literal(value, home) for key, value in files.items()}
+    if isinstance(files, str):
+        return glob.escape(files) if os.path.isfile(os.path.join(home, files)) else files
+    return [_literal(one, home) for one in files]  # type: ignore[attr-defined]
 
 
-def _short(name: str) -> str:
-    """Return a file's name as people know it: from the folder that the study runs in."""
-    here = f"{Path.cwd()}/"
-    return name.removeprefix(here)
+def _options(builder: Any) -> dict[str, Any]:
+    """Return what a reader was told, by the study or by the README of a folder."""
+    import datasets
+
+    blank = type(builder.config)()
+    common = {field.name for field in fields(datasets.BuilderConfig)}
+    options = {
+        field.name: getattr(builder.config, field.name)
+        for field in fields(builder.config)
+        if field.name not in common
+        and getattr(builder.config, field.name) != getattr(blank, field.name)
+    }
+    if builder.info.features is not None:
+        options["features"] = builder.info.features
+    return options
 
 
-def _csv_options(
-    arguments: Mapping[str, Any], header: Sequence[str], wanted: Sequence[str]
-) -> dict[str, Any]:
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a reader's options as a study's `dataset` has them."""
+    own = {"delimiter": options.get("sep"), "column_names": options.get("names")}
+    own |= {key: options.get(key) for key in ("quotechar", "encoding")}
+    return {key: value for key, value in own.items() if value is not None}
+
+
+def _check_header(
+    name: str, columns: Sequence[str], wanted: Sequence[str], headers: dict[str, list[str]]
+) -> None:
+    """Add the columns of a CSV file to those of its split; raise `StudyError` where they differ."""
+    for column in wanted:
+        if columns.count(column) > 1:
+            raise StudyError(f"dataset: {name}: several columns are named {show(column)}")
+    for other, known in headers.items():
+        if lacking := [one for one in wanted if (one in known) != (one in columns)]:
+            raise StudyError(
+                f"dataset: only one of {other} and {name}, files of one split, has the column"
+                f" {show(lacking[0])}"
+            )
+    headers[name] = list(columns)
+
+
+def _csv_options(options: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
     """Return options of pandas' reader by which cells are what is written, and empty ones missing.
 
     By itself it takes words such as NA, None and null for missing cells, a text of digits for a
     number, and the first column for names of rows where there is a cell too many.
     """
-    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""], "index_col": False}
-    there = [column for column in wanted if column in header]
-    if there:
-        options |= {"usecols": there, "converters": dict.fromkeys(there, _cell)}
-    return options | raw.dialect(arguments)
+    own: dict[str, Any] = {"keep_default_na": False, "na_values": [""], "index_col": False}
+    # Kinds of columns that a README names are its affair. Rows may have fewer cells than names.
+    if wanted and "features" not in options:
+        own["converters"] = dict.fromkeys(wanted, _cell)
+        if "names" not in options:
+            own["usecols"] = list(wanted)
+    return own | raw.dialect(_said(options))
 
 
 def _cell(cell: str) -> str | None:
