@@ -149,13 +149,13 @@ def test_columns_of_one_name_and_files_of_other_columns_are_refused(tmp_path: Pa
     (tmp_path / "a.csv").write_text("one,one,label\na,b,1\n")
     (tmp_path / "b.csv").write_text("one,label\na,1\n")
     (tmp_path / "c.csv").write_text("one,class\nb,1\n")
-    (tmp_path / "d.csv").write_text("more,label,one\nx,0,b\n")
+    (tmp_path / "d.csv").write_text("more,one,label\nx,b,0\n")
     files = {"train": [str(tmp_path / "b.csv"), str(tmp_path / "d.csv")]}
     loaded = load({"path": "csv", "data_files": files}, "train", ["one", "label"])
     assert (loaded["one"][:], loaded["label"][:]) == (["a", "b"], ["1", "0"])
     for names, told in (
         ("a", "several columns are named 'one'"),
-        ("bc", r"only one of .*b\.csv and .*c\.csv, files of one split, has the column 'label'"),
+        ("bc", r"c\.csv has the columns \['one'\] of those that are used, and .*b\.csv, of the sa"),
     ):
         files = {"train": [str(tmp_path / f"{name}.csv") for name in names]}
         with pytest.raises(StudyError, match=told):

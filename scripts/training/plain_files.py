@@ -112,11 +112,12 @@ def _check_header(
     for column in wanted:
         if columns.count(column) > 1:
             raise StudyError(f"dataset: {name}: several columns are named {show(column)}")
+    own = [column for column in columns if column in wanted]
     for other, known in headers.items():
-        if lacking := [one for one in wanted if (one in known) != (one in columns)]:
+        if own != (before := [column for column in known if column in wanted]):
             raise StudyError(
-                f"dataset: only one of {other} and {name}, files of one split, has the column"
-                f" {show(lacking[0])}"
+                f"dataset: {name} has the columns {show(own)} of those that are used, and {other},"
+                f" of the same split, {show(before)}; they need the same ones in the same order"
             )
     headers[name] = list(columns)
 
