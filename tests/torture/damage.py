@@ -89,11 +89,13 @@ def swap(path: Path, other: Path) -> None:
 
 
 def digit(path: Path, other: Path) -> None:
-    """Change one digit of one number in the middle: the file stays valid."""
+    """Change one digit of one number in the middle, or a letter: the file stays valid."""
     text = path.read_text()
     found = [*re.finditer(r"(?<=\d)\d(?=\D)", text)] or [*re.finditer(r"\d", text)]
+    found = found or [*re.finditer(r"[a-z]", text)]
     at = found[len(found) // 2].start()
-    path.write_text(f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}")
+    other = str((int(text[at]) + 1) % 10) if text[at].isdigit() else "x" if text[at] != "x" else "y"
+    path.write_text(f"{text[:at]}{other}{text[at + 1 :]}")
 
 
 def delete(path: Path, other: Path) -> None:
