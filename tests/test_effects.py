@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.analysis.effects import choose, estimate_effects, noise_sd, ranking_rows
+from scripts.analysis.effects import (
+    RANKING_COLUMNS,
+    choose,
+    estimate_effects,
+    noise_sd,
+    ranking_rows,
+)
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import Value
 from tests.analysis_runs import make_study, table
@@ -126,6 +132,8 @@ def test_levels_that_only_change_together_are_not_estimated() -> None:
     rows = ranking_rows(list(effects.values()), ["learning_rate"], 0.01, 3)
     assert [row["estimable"] for row in rows] == [1, 1, 0]
     assert [row["chosen"] for row in rows] == [1, 0, 0]
+    assert [row["noise_sd"] for row in rows] == [0.01] * 3
+    assert {*rows[0]} == {*RANKING_COLUMNS}
     assert rows[2]["effect"] is None
     assert rows[2]["effect_to_noise"] is None
 
