@@ -185,6 +185,12 @@ def test_a_batch_that_no_study_has(
     assert refusal(path, read_batch).startswith(told)
 
 
+def test_a_space_that_is_gone_is_asked_for_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "optuna/space.json"
+    with pytest.raises(StudyError, match=rf"^{path}: no such file; .* \(-- {path}\), then again$"):
+        read_space(path)
+
+
 def test_any_whole_number_from_0_on_is_a_seed(folder: Path) -> None:
     for name, read in (("space.json", read_space), ("batch-0002.json", read_batch)):
         put(folder / "optuna" / name, ("seed",), 0)

@@ -28,6 +28,12 @@ _DIRECTIONS = ("maximize", "minimize")
 
 def read_space(path: Path) -> dict[str, Any]:
     """Return space.json as `scripts.search_space` writes it: the keys `SPACE_KEYS`."""
+    if not path.exists():
+        # Once all was asked for nothing waits for it, and a plain run leaves it missing.
+        raise StudyError(
+            f"{path}: no such file; run snakemake with the file's name behind its options"
+            f" (-- {path}), then again"
+        )
     document = read_json(path)
     with _checking(path):
         _keys(document, SPACE_KEYS, "the file")

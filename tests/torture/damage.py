@@ -231,10 +231,10 @@ def cure(folder: Path, name: str, expected: dict[str, bytes]) -> str:
         path = path.parent
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     ended = studies.snakemake(folder)
-    if ended.code == 0 and not path.exists():
-        ended = force(folder)
     if ended.code == 0 and unneeded(folder, name):
         ended = studies.snakemake(folder, "--", f"{STUDY}/{name}")
+    if ended.code == 0:
+        ended = force(folder)
     wrong = _differs(folder, expected, "")
     if ended.code or wrong:
         return f"FAULT not cured ({', '.join(wrong)}):\n{ended.text[-3000:]}"
