@@ -24,6 +24,16 @@ def record(name: str, when: float, *inputs: str, folder: str = "metadata") -> Pa
     return path
 
 
+def alter(name: str, made: str) -> str:
+    """Write a file of which `made` is made, and then something else; return its name."""
+    Path(name).parent.mkdir(parents=True)
+    Path(name).write_text("{}")
+    record(name, 5.0)
+    record(made, 20.0, name)
+    Path(name).write_text("[]")
+    return name
+
+
 def _parts(name: str) -> list[str]:
     text = urlsafe_b64encode(name.encode()).decode()
     parts = [text[start : start + 254] for start in range(0, len(text), 254)]
@@ -127,12 +137,7 @@ def test_other_studies_are_not_looked_at() -> None:
 
 
 def test_long_names_are_found() -> None:
-    name = f"{STUDY}/runs/{'x' * 200}/metrics.json"
-    Path(name).parent.mkdir(parents=True)
-    Path(name).write_text("{}")
-    record(name, 5.0)
-    record(BEST, 20.0, name)
-    Path(name).write_text("[]")
+    name = alter(f"{STUDY}/runs/{'x' * 200}/metrics.json", BEST)
     assert [one.path for one in altered(STUDY)] == [name]
 
 
@@ -184,12 +189,7 @@ def test_what_a_final_model_lacks_is_told_with_the_cure() -> None:
 
 
 def test_of_a_run_that_lost_its_run_json_the_folder_is_to_be_deleted() -> None:
-    run = f"{STUDY}/runs/baseline-seed7/run.json"
-    Path(run).parent.mkdir(parents=True)
-    Path(run).write_text("{}")
-    record(run, 5.0)
-    record(TABLE, 10.0, run)
-    Path(run).write_text("[]")
+    alter(f"{STUDY}/runs/baseline-seed7/run.json", TABLE)
     words = f"put the file back, or delete the folder {STUDY}/runs/baseline-seed7 and run"
     with pytest.raises(StudyError, match=words):
         check(STUDY)

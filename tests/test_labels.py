@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 
 from scripts.study.errors import StudyError
 from scripts.training.data import load, standardise
@@ -57,25 +58,33 @@ def test_beside_names_a_cell_of_a_csv_file_is_a_number_where_it_reads_as_one() -
     assert read("1", "5.0", names=("1", "5")) == ["1", 5]
 
 
+def from_csv(folder: Path, **labels: list[str]) -> dict[str, Dataset]:
+    """Return the splits read from CSV files with these labels."""
+    wanted = [*PAIR["text"], PAIR["label"]]
+    files = {role: write(folder / f"{role}.csv", rows(own)) for role, own in labels.items()}
+    return {role: load({"path": "csv", "data_files": files}, role, wanted) for role in files}
+
+
 def test_a_mistake_in_one_split_is_not_told_of_another(tmp_path: Path) -> None:
-    files = {
-        "train": write(tmp_path / "train.csv", rows(["0", "1"])),
-        "validation": write(tmp_path / "validation.csv", rows(["0", "?"])),
-    }
-    read = {role: load({"path": "csv", "data_files": files}, role, [*PAIR["text"], "label"])
-            for role in files}  # fmt: skip
+    read = from_csv(tmp_path, train=["0", "1"], validation=["0", "?"])
     with pytest.raises(StudyError, match=r"row 2 of the validation split has '\?' in 'label'"):
         standardise(read, PAIR, ["neg", "pos"])
 
 
 def test_a_csv_test_split_marked_as_unlabelled(tmp_path: Path) -> None:
-    files = {
-        "train": write(tmp_path / "train.csv", rows(["neg", "pos"])),
-        "test": write(tmp_path / "test.csv", rows(["-1", "-1"])),
-    }
-    read = {role: load({"path": "csv", "data_files": files}, role, [*PAIR["text"], "label"])
-            for role in files}  # fmt: skip
+    read = from_csv(tmp_path, train=["neg", "pos"], test=["-1", "-1"])
     assert standardise(read, PAIR, None)[0]["test"]["label"] == [UNLABELLED] * 2
+
+
+def test_a_column_that_is_missing_is_told_with_all_there_are(tmp_path: Path) -> None:
+    read = from_csv(tmp_path, train=["neg", "pos"])
+    read["train"] = load(
+        {"path": "csv", "data_files": {"train": str(tmp_path / "train.csv")}},
+        "train",
+        ["one", "sentence", "label"],
+    )
+    with pytest.raises(StudyError, match="'sentence' is not in the train split; it has one, two, "):
+        standardise(read, {"text": ["one", "sentence"], "label": "label"}, None)
 
 
 def test_numbers_are_names_where_all_names_are_numbers() -> None:

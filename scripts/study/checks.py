@@ -118,23 +118,25 @@ def _check_files(dataset: Mapping[str, Any], splits: Mapping[str, str | None]) -
         own = sources.local_data_files({**dataset, "data_files": {base: files.get(base, [])}})
         read[name] = {str(path.resolve()): str(path) for path in own}
     for (one, these), (other, those) in itertools.combinations(read.items(), 2):
-        first, second = (name.partition("[") for name in (one, other))
+        first, second = (name.partition("[")[0] for name in (one, other))
         both = sorted(these.keys() & those.keys())
         # Slices of one split were compared before; those of the same files may share no example.
-        apart = these.keys() == those.keys() and not _may_overlap(
-            f"x[{first[2]}" if first[2] else "x", f"x[{second[2]}" if second[2] else "x"
-        )
-        if both and first[0] != second[0] and not apart:
+        apart = these.keys() == those.keys() and not _slices_may_overlap(one, other)
+        if both and first != second and not apart:
             raise StudyError(
-                f"dataset.data_files.{second[0]}: {show(those[both[0]])} is a file of {first[0]}"
-                " too; no example may serve two purposes"
+                f"dataset.data_files.{second}: {show(those[both[0]])} is a file of {first} too; no"
+                " example may serve two purposes"
             )
 
 
 def _may_overlap(one: str, other: str) -> bool:
     """Return whether two splits may share examples; slices of one split may be disjoint."""
-    if one.partition("[")[0] != other.partition("[")[0]:
-        return False
+    same = one.partition("[")[0] == other.partition("[")[0]
+    return same and _slices_may_overlap(one, other)
+
+
+def _slices_may_overlap(one: str, other: str) -> bool:
+    """Return whether the slices of two splits may, if both were of the same examples."""
     (start, stop), (other_start, other_stop) = _bounds(one), _bounds(other)
     return not (_not_after(stop, other_start) or _not_after(other_stop, start))
 

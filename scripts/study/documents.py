@@ -10,6 +10,7 @@ from scripts.study.errors import StudyError
 from scripts.study.files import read_json, read_object
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
+from scripts.study.reading import show
 
 # What a final model's folder holds beside transformers' own files.
 FACTS = "snaketune.json"
@@ -27,7 +28,11 @@ def open_study(path: Path | str) -> tuple[dict[str, Any], Path]:
 
 def read_facts(model: Path, *keys: str) -> dict[str, Any]:
     """Return what the snaketune.json of a final model's folder says of it, `keys` checked."""
-    return read_object(model / FACTS, *keys, cure=MODEL_CURE)
+    facts = read_object(model / FACTS, *keys, cure=MODEL_CURE)
+    if "files" in keys and not isinstance(facts["files"], dict):
+        what = f"files is {show(facts['files'])}"
+        raise StudyError(f"{model / FACTS}: {what}, which no study writes; {MODEL_CURE}")
+    return facts
 
 
 def read_chosen(study: Study, folder: Path) -> list[str]:

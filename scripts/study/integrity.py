@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 from scripts.study.documents import FACTS, MODEL_CURE, read_facts
 from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256
-from scripts.study.reading import show
 
 _ALGORITHM = "sha256:"
 # So many files are named at most.
@@ -83,15 +82,11 @@ def lost(model: Path) -> list[str]:
     card = model / "README.md"
     if not card.exists() or all(path == card for path in model.iterdir()):
         return []
-    names = [FACTS]
     try:
         files = read_facts(model, "files")["files"] if (model / FACTS).exists() else {}
     except StudyError as error:
         return [str(error)]
-    if not isinstance(files, dict):
-        return [f"{model / FACTS}: files is {show(files)}, which no study writes; {MODEL_CURE}"]
-    names += files
-    missing = [model / name for name in names if not (model / name).is_file()]
+    missing = [model / name for name in (FACTS, *files) if not (model / name).is_file()]
     return [f"{path}: not there; {MODEL_CURE}" for path in missing]
 
 

@@ -28,12 +28,7 @@ _DIRECTIONS = ("maximize", "minimize")
 
 def read_space(path: Path) -> dict[str, Any]:
     """Return space.json as `scripts.search_space` writes it: the keys `SPACE_KEYS`."""
-    if not path.exists():
-        # Once all was asked for nothing waits for it, and a plain run leaves it missing.
-        raise StudyError(
-            f"{path}: no such file; run snakemake with the file's name behind its options"
-            f" (-- {path}), then again"
-        )
+    _check_there(path)
     document = read_json(path)
     with _checking(path):
         _keys(document, SPACE_KEYS, "the file")
@@ -71,6 +66,7 @@ def read_batch(path: Path) -> dict[str, Any]:
 
 def read_warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
     """Return the runs in warm-start.csv as trials in the search space, with `run` and `stage`."""
+    _check_there(path)
     table = csv.DictReader(io.StringIO(read_text(path), newline=""))
     with _checking(path):
         try:
@@ -80,6 +76,18 @@ def read_warm_start(path: Path, space: Mapping[str, Any]) -> list[Trial]:
         if columns != [*WARM_START_COLUMNS, *sorted(space)]:
             raise StudyError(f"its columns are {show(columns)}, not those of its search space")
         return [_started(row, space, line) for line, row in enumerate(rows, start=2)]
+
+
+def _check_there(path: Path) -> None:
+    """Raise `StudyError` for a missing file of those that a plain run leaves missing.
+
+    Nothing waits for it once all trials were asked for.
+    """
+    if not path.exists():
+        raise StudyError(
+            f"{path}: no such file; run snakemake with the file's name behind its options"
+            f" (-- {path}), then again"
+        )
 
 
 def _started(row: Mapping[str, Any], space: Mapping[str, Any], line: int) -> Trial:

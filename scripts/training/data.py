@@ -1,15 +1,14 @@
 """A study's data set: loaded by `datasets`, brought to one form, checked and fingerprinted."""
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.study.errors import StudyError
-from scripts.study.sources import is_local
 from scripts.training import labels
+from scripts.training.hub import COMMIT
 from scripts.training.plain_files import plain_files
 from scripts.training.tokens import UNLABELLED
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 SPLITS = ("train", "validation", "test")
-_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def load(dataset: Mapping[str, Any], split: str, wanted: Sequence[str] = ()) -> "Dataset":
@@ -47,10 +45,6 @@ def load(dataset: Mapping[str, Any], split: str, wanted: Sequence[str] = ()) -> 
                 return datasets.load_dataset(
                     split=split, cache_dir=cache, keep_in_memory=True, **plain
                 )
-            if is_local(path):
-                return datasets.load_dataset(
-                    split=split, cache_dir=cache, keep_in_memory=True, **arguments
-                )
         loaded = datasets.load_dataset(split=split, **arguments)
         _check_revision(loaded, path, arguments.get("revision"))
         return loaded
@@ -73,7 +67,7 @@ def _check_revision(loaded: "Dataset", path: str, revision: str | None) -> None:
     The folder that it keeps a data set in has the revision's name.
     """
     folders = {part for file in loaded.cache_files for part in Path(file["filename"]).parts}
-    found = {part for part in folders if _COMMIT.fullmatch(part)}
+    found = {part for part in folders if COMMIT.fullmatch(part)}
     if revision is not None and found and revision not in found:
         raise StudyError(
             f"dataset.revision: {revision} of {path!r} could not be had from the hub, and what is"

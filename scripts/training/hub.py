@@ -1,6 +1,10 @@
 """The Hugging Face hub when it does not answer: by itself its library waits for ever."""
 
+import re
 from typing import Any
+
+# What pins a revision.
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def wait_no_longer() -> None:

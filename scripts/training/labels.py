@@ -11,8 +11,8 @@ from scripts.training.tokens import UNLABELLED
 # As many as a config may list. A column of more is not one of classes.
 MOST = 1000
 # A number as it is usually written: 01 is a name.
-_INDEX = re.compile(r"-?(0|[1-9]\d{0,15})")
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d+)?")
+_WHOLE = re.compile(r"-?(0|[1-9]\d{0,15})")
+_NUMBER = re.compile(rf"{_WHOLE.pattern}(\.\d+)?")
 
 
 def told(value: object) -> str:
@@ -80,7 +80,7 @@ def classes(
     if not known:
         found = _found(values, label)
         known = [str(value) for value in found]
-    elif own is None and all(_INDEX.fullmatch(name) for name in known):
+    elif own is None and all(_WHOLE.fullmatch(name) for name in known):
         found = [int(name) for name in known]
     index: dict[Any, int] = {name: number for number, name in enumerate(known)}
     return known, index | {value: number for number, value in enumerate(found)}

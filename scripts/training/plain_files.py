@@ -23,8 +23,8 @@ def plain_files(
     """Return arguments of `load_dataset` that read the split `base` from files of this machine.
 
     What is on a server or compressed is brought to the folder `cache`. CSV and JSON files are
-    checked (`scripts.training.raw`). Returns None for a data set of the hub, and for a folder in
-    none of `FORMATS`.
+    checked (`scripts.training.raw`); a folder in none of `FORMATS` is read as it is. Returns None
+    for a data set of the hub.
 
     Args:
         arguments: those of the study's `dataset`.
@@ -44,7 +44,7 @@ def plain_files(
     builder = datasets.load_dataset_builder(cache_dir=str(cache / "datasets"), **given)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in FORMATS:
-        return None
+        return given
     named = dict(builder.config.data_files or {})
     if base == "all":
         named.setdefault(base, [file for split in named.values() for file in split])
@@ -58,17 +58,23 @@ def plain_files(
         download_config=datasets.DownloadConfig(cache_dir=str(cache / "downloads"))
     )
     found: list[str] = []
-    headers: dict[str, list[str]] = {}
+    first, used = "", list[str]()
     for name in map(str, named[base]):
         for file in manager.iter_files(manager.download_and_extract(name)):
             told = name.removeprefix(f"{Path.cwd()}/")
             columns = raw.check(kind, Path(file), _said(options), told) if checked else None
             if columns:
-                _check_header(told, columns, wanted, headers)
+                own = _used(told, columns, wanted)
+                if first and own != used:
+                    raise StudyError(
+                        f"dataset: {told} has the columns {show(own)} of those that are used, and"
+                        f" {first}, of the same split, {show(used)}; they need the same ones in the"
+                        " same order"
+                    )
+                first, used = told, own
             found.append(file)
     if kind == "csv" and checked:
-        there = [column for column in wanted if all(column in own for own in headers.values())]
-        options |= _csv_options(options, there if headers else [])
+        options |= _csv_options(options, used, set(used) == set(wanted))
     return {"path": kind, "data_files": {base: [glob.escape(file) for file in found]}, **options}
 
 
@@ -105,35 +111,28 @@ def _said(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in own.items() if value is not None}
 
 
-def _check_header(
-    name: str, columns: Sequence[str], wanted: Sequence[str], headers: dict[str, list[str]]
-) -> None:
-    """Add the columns of a CSV file to those of its split; raise `StudyError` where they differ."""
-    for column in wanted:
-        if columns.count(column) > 1:
+def _used(name: str, columns: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the columns of a CSV file that are used, in its order; refuse two of one name."""
+    used = [column for column in columns if column in wanted]
+    for column in used:
+        if used.count(column) > 1:
             raise StudyError(f"dataset: {name}: several columns are named {show(column)}")
-    own = [column for column in columns if column in wanted]
-    for other, known in headers.items():
-        if own != (before := [column for column in known if column in wanted]):
-            raise StudyError(
-                f"dataset: {name} has the columns {show(own)} of those that are used, and {other},"
-                f" of the same split, {show(before)}; they need the same ones in the same order"
-            )
-    headers[name] = list(columns)
+    return used
 
 
-def _csv_options(options: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+def _csv_options(options: Mapping[str, Any], used: Sequence[str], alone: bool) -> dict[str, Any]:
     """Return options of pandas' reader by which cells are what is written, and empty ones missing.
 
     By itself it takes words such as NA, None and null for missing cells, a text of digits for a
-    number, and the first column for names of rows where there is a cell too many.
+    number, and the first column for names of rows where there is a cell too many. The columns
+    `used` are read `alone`, or with all others, which a message about a missing one lists.
     """
     own: dict[str, Any] = {"keep_default_na": False, "na_values": [""], "index_col": False}
     # Kinds of columns that a README names are its affair. Rows may have fewer cells than names.
-    if wanted and "features" not in options:
-        own["converters"] = dict.fromkeys(wanted, _cell)
-        if "names" not in options:
-            own["usecols"] = list(wanted)
+    if used and "features" not in options:
+        own["converters"] = dict.fromkeys(used, _cell)
+        if alone and "names" not in options:
+            own["usecols"] = list(used)
     return own | raw.dialect(_said(options))
 
 

@@ -1,7 +1,6 @@
 """The pretrained model of a study: where it lies, and proof that it is the one asked for."""
 
 import os
-import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 
 from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256
+from scripts.training.hub import COMMIT
 
 PACKAGE = "package:"
-_COMMIT = re.compile("[0-9a-f]{40}")
 
 # Safetensors only: no pickle is ever fetched or read. The rest is configuration and tokeniser.
 HUB_FILES = [
@@ -80,7 +79,7 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
             f" had from the hub ({reason}); use a network, or a local folder as model.path"
         ) from None
     # The folder that it keeps a model in has the revision's name.
-    if _COMMIT.fullmatch(found.name) and found.name != revision:
+    if COMMIT.fullmatch(found.name) and found.name != revision:
         raise StudyError(
             f"model.revision: {revision} of {name!r} could not be had from the hub, which gave"
             f" {found.name}; run again once it gives the revision that is pinned"
