@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import PACKAGES, Contestant, Measured, contestants
+from benchmarks.contestants import Contestant, Measured, contestants, lines, model_to_train
 from benchmarks.page import page
 from benchmarks.settings import Settings
 from scripts.provenance import git_state, machine
 from scripts.study.files import write_json, write_text
-from scripts.study.sources import model_folder
 from tools.project import PROJECT
 
 
@@ -86,18 +85,10 @@ def summarise(
 def main() -> None:
     """Measure, and write what was measured."""
     chosen = options()
-    if not PACKAGES.is_dir():
-        raise SystemExit(f"{PACKAGES}: no such folder; `make bench` makes it")
-    for path in (chosen.train, chosen.validation):
-        if not path.is_file():
-            raise SystemExit(f"{path}: no such file; name data with --train and --validation")
-    folder = model_folder(chosen.model)
-    if folder is None:
-        raise SystemExit(f"--model: {chosen.model} is no folder; name one, or package:NAME/FOLDER")
-    with chosen.train.open(encoding="utf-8") as stream:
-        examples = sum(1 for _ in stream)
+    folder = model_to_train(chosen.model, chosen.train, chosen.validation)
+    examples = lines(chosen.train)
     settings = Settings(
-        model=str(folder.resolve()),
+        model=str(folder),
         train=str(chosen.train.resolve()),
         validation=str(chosen.validation.resolve()),
         examples=0,

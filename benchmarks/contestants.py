@@ -13,9 +13,29 @@ from typing import Any
 import yaml
 
 from benchmarks.settings import Settings
+from scripts.study.sources import model_folder
 from tools.project import PROJECT, copy_project
 
 PACKAGES = PROJECT / "benchmarks" / ".packages"
+
+
+def model_to_train(model: str, *data: Path) -> Path:
+    """Return the folder of a model; end in a line where it, data or the recipes' packages lack."""
+    if not PACKAGES.is_dir():
+        raise SystemExit(f"{PACKAGES}: no such folder; `make bench` makes it")
+    for path in data:
+        if not path.is_file():
+            raise SystemExit(f"{path}: no such file; --help tells how data are named")
+    folder = model_folder(model)
+    if folder is None:
+        raise SystemExit(f"--model: {model} is no folder; name one, or package:NAME/FOLDER")
+    return folder.resolve()
+
+
+def lines(path: Path) -> int:
+    """Return how many examples a file of JSON Lines has."""
+    with path.open(encoding="utf-8") as stream:
+        return sum(1 for _ in stream)
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contestants import PACKAGES, Contestant, contestants
+from benchmarks.contestants import Contestant, contestants, lines, model_to_train
 from benchmarks.settings import Settings
 from scripts.analysis.inference import welch
 from scripts.provenance import git_state, machine
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_json, write_text
-from scripts.study.sources import model_folder
 from tools.project import PROJECT
 
 METRICS = ("accuracy", "f1")
@@ -99,7 +98,7 @@ def page(document: Mapping[str, Any]) -> str:
         "lightning": "(a) the reports' recipe: padded to 128, fp32",
         "snaketune": "(c) Snaketune's training target",
     }
-    lines = [
+    text = [
         "# Quality",
         "",
         "Written by `python -m benchmarks.quality`; do not edit. The same model"
@@ -114,12 +113,12 @@ def page(document: Mapping[str, Any]) -> str:
     for key, title in titles.items():
         own = [run for run in runs if run["contestant"] == key]
         cells = [_spread([run[metric] for run in own]) for metric in METRICS]
-        lines.append(f"| {title} | {len(own)} of {wanted[key]} | {' | '.join(cells)} |")
+        text.append(f"| {title} | {len(own)} of {wanted[key]} | {' | '.join(cells)} |")
     told = [_told(difference(runs, metric)) for metric in METRICS]
-    lines.append(f"| (c) minus (a), {CONFIDENCE:.0%} interval by Welch | | {' | '.join(told)} |")
+    text.append(f"| (c) minus (a), {CONFIDENCE:.0%} interval by Welch | | {' | '.join(told)} |")
     cpus = sorted({run["cpu"] for run in runs})
     commits = sorted({run["commit"][:7] for run in runs if run["commit"]})
-    return "\n".join([*lines, "", f"CPU: {', '.join(cpus)}. Commit: {', '.join(commits)}.", ""])
+    return "\n".join([*text, "", f"CPU: {', '.join(cpus)}. Commit: {', '.join(commits)}.", ""])
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -135,29 +134,17 @@ def _told(found: Mapping[str, Any] | None) -> str:
     return "{:+.4f} ({:+.4f} to {:+.4f})".format(found["gain"], *found["interval"])
 
 
-def _lines(path: Path) -> int:
-    with path.open(encoding="utf-8") as stream:
-        return sum(1 for _ in stream)
-
-
 def main() -> None:
     """Train what is missing, and write what there is after each training."""
     chosen = options()
     files = [chosen.data / f"{split}.jsonl" for split in ("train", "validation")]
-    for path in files:
-        if not path.is_file():
-            raise StudyError(f"{path}: no such file; name the folder of MRPC with --data")
-    if not PACKAGES.is_dir():
-        raise StudyError(f"{PACKAGES}: no such folder; `make bench` makes it")
-    folder = model_folder(chosen.model)
-    if folder is None:
-        raise StudyError(f"--model: {chosen.model} is no folder; name one, or package:NAME/FOLDER")
+    folder = model_to_train(chosen.model, *files)
     settings = Settings(
-        model=str(folder.resolve()),
+        model=str(folder),
         train=str(files[0].resolve()),
         validation=str(files[1].resolve()),
-        examples=_lines(files[0]),
-        validated=_lines(files[1]),
+        examples=lines(files[0]),
+        validated=lines(files[1]),
         epochs=chosen.epochs,
         batch_size=32,
         learning_rate=5e-5,

@@ -66,7 +66,7 @@ def test_it_goes_on_where_it_was_stopped(
     make_data(tmp_path / "data", {"train": 8, "validation": 8})
     (tmp_path / "model").mkdir()
     (tmp_path / "model/model.safetensors").touch()
-    monkeypatch.setattr(quality, "PACKAGES", tmp_path)
+    monkeypatch.setattr("benchmarks.contestants.PACKAGES", tmp_path)
     both = [contestant("lightning", 1), contestant("snaketune", 2)]
     monkeypatch.setattr(quality, "contestants", lambda cores: both)
     call("--minutes", "0")
