@@ -74,6 +74,7 @@ coverage: $(STAMP) ## run the tests and print what they do not reach
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -m tools.branch_coverage 90
 
 .PHONY: bench
 bench: $(STAMP) benchmarks/.packages/.installed ## compare speed with the usual recipes, write docs/performance.md

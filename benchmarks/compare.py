@@ -74,6 +74,7 @@ def summarise(
     return {
         "title": contestant.title,
         "parallel": contestant.parallel,
+        "precision": rounds[0][0][0].precision,
         "seconds_a_step": spread([step for _, (step, _) in rounds]),
         "seconds_to_first_step": spread([start for _, (_, start) in rounds]),
         "seconds_a_trial": spread(seconds),

@@ -14,6 +14,7 @@ import yaml
 
 from benchmarks.settings import Settings
 from scripts.study.sources import model_folder
+from scripts.training import gpus
 from tools.project import PROJECT, copy_project
 
 PACKAGES = PROJECT / "benchmarks" / ".packages"
@@ -46,11 +47,13 @@ class Measured:
         seconds: wall time from the start of the process to its end.
         memory: largest resident memory of a single process among them, MiB.
         scores: accuracy and F1 of each training after its last epoch.
+        precision: number format of matrix products; the recipes leave it at torch's own.
     """
 
     seconds: float
     memory: float
     scores: tuple[Mapping[str, float], ...]
+    precision: str = "fp32"
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ def _recipe(module: str) -> Callable[[Settings, Path], Measured]:
             "OMP_NUM_THREADS": str(settings.threads),
             "HF_DATASETS_CACHE": str(folder / "cache"),
         }
+        if len(devices := gpus.visible()) > 1:
+            # Trainer would spread each batch over all of them: other batches, other steps.
+            environment["CUDA_VISIBLE_DEVICES"] = devices[0]
         command = [sys.executable, "-m", f"benchmarks.{module}", str(folder / "settings.json")]
         seconds, memory = timed(command, folder, environment)
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
@@ -152,17 +158,18 @@ def _snaketune(parallel: int) -> Callable[[Settings, Path], Measured]:
         scores = tuple(
             {name: one["epochs"][-1][name] for name in ("accuracy", "f1")} for one in found
         )
-        return Measured(seconds, memory, scores)
+        return Measured(seconds, memory, scores, found[0]["precision"])
 
     return measure
 
 
 def contestants(cores: int) -> list[Contestant]:
-    """Return the three contestants on a machine of `cores` cores."""
+    """Return the three contestants on a machine of `cores` cores, and of GPUs if it has some."""
+    at_once = gpus.count() or cores
     return [
         Contestant(
             "lightning",
-            "(a) the reports' recipe: Lightning, padded to 128, fp32, one training on all cores",
+            "(a) the reports' recipe: Lightning, padded to 128, one training on all cores",
             1,
             _recipe("recipe_lightning"),
         ),
@@ -174,8 +181,8 @@ def contestants(cores: int) -> list[Contestant]:
         ),
         Contestant(
             "snaketune",
-            f"(c) Snaketune's training target: `snakemake --cores {cores}`, one thread a training",
-            cores,
-            _snaketune(cores),
+            f"(c) Snaketune's training target: `snakemake --cores {at_once}`, one thread each",
+            at_once,
+            _snaketune(at_once),
         ),
     ]

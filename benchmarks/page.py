@@ -51,7 +51,7 @@ def page(document: Mapping[str, Any]) -> str:
         model=document["model"],
     )
     rows = [
-        f"| {figure['title']} | {_cell(figure['seconds_a_step'], 3)}"
+        f"| {figure['title']}, {figure['precision']} | {_cell(figure['seconds_a_step'], 3)}"
         f" | {_cell(figure['seconds_to_first_step'], 1)} | {_cell(figure['seconds_a_trial'], 0)}"
         f" | {figure['parallel']} | {_cell(figure['examples_a_second'], 1)}"
         f" | {_cell(figure['peak_memory_mib'], 0)} | {document['times_faster'][key]:.1f} times |"

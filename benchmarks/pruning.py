@@ -146,9 +146,10 @@ def page(document: Mapping[str, Any]) -> str:
         f" {document['batch_size']}. Each trial is a real run of `{document['source']}`"
         f" ({document['curves']} complete runs of {document['epochs']} epochs), drawn with"
         " replacement, and judged by the pruner as a training would be: from the trials of earlier"
-        " batches alone. A random search; how a sampler would change its mind is not part of this.",
+        " batches alone. A random search; how a sampler would change its mind is not part of this."
+        " Time is a run's whole time by its share of epochs; of that its start is never saved.",
         "",
-        "| pruner | options | trials stopped | epochs saved | time saved |"
+        "| pruner | options | trials stopped | epochs saved | time saved, at most |"
         f" {document['metric']} lost, mean | in the worst 5 % of studies, at least |"
         " studies that lost their best trial |",
         "| --- " * 8 + "|",

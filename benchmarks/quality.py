@@ -70,6 +70,7 @@ def train(entry: Contestant, settings: Settings, seed: int) -> list[dict[str, An
             "contestant": entry.key,
             "seed": seed + number,
             **{metric: scores[metric] for metric in METRICS},
+            "precision": found.precision,
             "seconds": found.seconds,
             "cpu": machine()["cpu"],
             "commit": (git_state() or {}).get("commit"),
@@ -95,7 +96,7 @@ def page(document: Mapping[str, Any]) -> str:
     """Return the page for what was measured so far, in Markdown."""
     runs, wanted, given = document["runs"], document["wanted"], document["settings"]
     titles = {
-        "lightning": "(a) the reports' recipe: padded to 128, fp32",
+        "lightning": "(a) the reports' recipe: padded to 128",
         "snaketune": "(c) Snaketune's training target",
     }
     text = [
@@ -113,7 +114,8 @@ def page(document: Mapping[str, Any]) -> str:
     for key, title in titles.items():
         own = [run for run in runs if run["contestant"] == key]
         cells = [_spread([run[metric] for run in own]) for metric in METRICS]
-        text.append(f"| {title} | {len(own)} of {wanted[key]} | {' | '.join(cells)} |")
+        whose = ", ".join([title, *sorted({run["precision"] for run in own})])
+        text.append(f"| {whose} | {len(own)} of {wanted[key]} | {' | '.join(cells)} |")
     told = [_told(difference(runs, metric)) for metric in METRICS]
     text.append(f"| (c) minus (a), {CONFIDENCE:.0%} interval by Welch | | {' | '.join(told)} |")
     cpus = sorted({run["cpu"] for run in runs})

@@ -1,7 +1,7 @@
 """The page that tells what the workflow itself costs by size of a study, in Markdown."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import linear_regression
 from typing import Any
 
@@ -86,9 +86,21 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         _row(sizes, "the last `ask`", "last ask"),
         *(_row(sizes, f"`{name}`", name) for name in AFTER),
     ]
-    last = sizes[-1]
-    told = f"Machine: {last['machine']['cpu']}, {last['machine']['cores']} cores."
+    told = f"Machine: {_listed(_machine(size['machine']) for size in sizes)}."
+    told += f" Commit: {_listed(_commit(size['git']) for size in sizes)}."
     return "\n".join([_HEAD + told, "", *rows, "", *parts]) + "\n"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(words))
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    return f"{found['cpu']}, {found['cores']} cores"
+
+
+def _commit(found: Mapping[str, Any]) -> str:
+    return found["commit"][:10] + " with changes" * found["dirty"]
 
 
 def _of(size: Mapping[str, Any], what: str, key: str) -> str:

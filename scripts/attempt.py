@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 from scripts.study.errors import OUT_OF_MEMORY, command
-from scripts.study.files import read_json, write_csv, write_json
+from scripts.study.files import read_json, remove, write_csv, write_json
+from scripts.study.names import CHECKPOINT
 
 # How often a run is tried by whoever runs this, such as `snakemake --retries`; 1 where unknown.
 ATTEMPTS = "SNAKETUNE_ATTEMPTS"
@@ -95,6 +96,8 @@ def write_failed(options: list[str], reason: str) -> None:
     """Write a failed run's files: metrics.json says what it was, the tables are empty."""
     run, model, info = (read_json(_value(options, name)) for name in ("--run", "--model", "--info"))
     folder = _value(options, "--output")
+    # Nothing goes on from it any more.
+    remove(folder / CHECKPOINT)
     write_csv(folder / "history.csv", ["epoch", "step"], [])
     write_csv(folder / "predictions.csv", ["split", "index", "label", "predicted"], [])
     objective = {key: str(_value(options, f"--{key}")) for key in ("metric", "direction")}

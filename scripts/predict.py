@@ -37,8 +37,9 @@ def read(path: Path, columns: Sequence[str], options: Mapping[str, str]) -> list
             if kind in LINES:
                 rows = _lines(stream, path, columns)
             else:
-                own = options if kind == ".csv" else {}
-                dialect = {"delimiter": TABLES[kind], **own}
+                # How the study's own file is written says how one of the same kind is.
+                same = kind == ".csv" or options.get("delimiter") == TABLES[kind]
+                dialect = {"delimiter": TABLES[kind], **(options if same else {})}
                 rows = _table(raw.rows(stream, dialect, f"{path}:"), path, columns)
             found = list(rows)
     except FileNotFoundError:

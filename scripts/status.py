@@ -4,6 +4,7 @@ Reads a study's files and changes nothing, whether the study runs, is finished o
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def find(named: str | None, configs: list[Path]) -> tuple[dict[str, Any], Path]:
         return study, Path("results") / study["study"]
     for path in (Path(named), Path("results") / named):
         file = path if path.name == "study.json" else path / "study.json"
-        if file.is_file():
+        if os.path.isfile(file):  # False, too, for a name that is too long
             return open_study(file)
     raise StudyError(
         f"--study: {named!r} is not a study that has begun; of one that has not, give the config:"

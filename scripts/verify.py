@@ -6,6 +6,7 @@ files are only read; the trainings go to a scratch folder.
 """
 
 import argparse
+import csv
 import random
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from scripts.analysis.again import compare, train_again
 from scripts.analysis.recommended import recommended
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
+from scripts.study.options import whole
 
 
 def pick(final: str | None, runs: list[str], count: int, seed: int) -> list[str]:
@@ -24,17 +26,29 @@ def pick(final: str | None, runs: list[str], count: int, seed: int) -> list[str]
     return [final, *random.Random(seed).sample(others, min(count, len(others)))]
 
 
+def finished(table: Path) -> list[str]:
+    """Return the runs in summary/runs.csv; of a trial that failed there is nothing to compare."""
+    try:
+        with table.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+            return [row["run"] for row in rows if row["status"] != "failed"]
+    except (OSError, KeyError, csv.Error, UnicodeDecodeError):
+        raise StudyError(
+            f"{table}: not a study's table of runs; `snakemake verify` writes it first"
+        ) from None
+
+
 def main() -> None:
     """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(prog="python -m scripts.verify", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="results/<study>/study.json")
-    parser.add_argument("--runs", type=int, default=2, help="random runs beside the final one")
+    parser.add_argument("--runs", type=whole, default=2, help="random runs beside the final one")
     parser.add_argument("--seed", type=int, default=0, help="draws the random runs")
     options = parser.parse_args()
     study, folder = read_json(options.study), options.study.parent
     best = read_json(folder / "best.json")
     final = recommended(study, folder).run
-    runs = [path.parent.name for path in folder.glob("runs/*/metrics.json")]
+    runs = finished(folder / "summary/runs.csv")
     failed = 0
     with tempfile.TemporaryDirectory(prefix="snaketune-verify-") as scratch:
         for run in pick(final, runs, options.runs, options.seed):

@@ -53,7 +53,7 @@ BAD: list[tuple[str, object, str]] = [
     ("baseline.seeds", 0, ": 0 is not >= 1"),
     ("training.eval_batch_size", 0, ": 0 is not >= 1"),
     ("training.memory_mb", math.inf, ": inf is not a finite number"),
-    ("training.precision", "fp16", ": 'fp16' is not one of auto, fp32, bf16"),
+    ("training.precision", "fp16", ": 'fp16' is not one of auto, fp32, tf32, bf16"),
     ("training", 1, ": 1 is not a mapping with precision"),
     ("grid.enabled", "yes", ": 'yes' is not true or false"),
     ("grid.enabled", 1, ": 1 is not true or false"),

@@ -17,6 +17,7 @@ from scripts.study.errors import StudyError
 from scripts.study.failures import check_failed
 from scripts.study.files import read_json, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.names import CHECKPOINT
 from tools.project import PROJECT
 
 Attempt = Callable[..., int]
@@ -61,6 +62,10 @@ def test_a_trial_that_fails_once_is_tried_again(tries: Attempt, tmp_path: Path) 
 
 
 def test_a_trial_that_fails_twice_is_written_down(tries: Attempt, tmp_path: Path) -> None:
+    # Of a training that was killed in its second epoch, while it wrote.
+    (tmp_path / TRIAL).mkdir(exist_ok=True)
+    (tmp_path / TRIAL / CHECKPOINT).write_bytes(b"state")
+    (tmp_path / TRIAL / f".{CHECKPOINT}.x1").write_bytes(b"sta")
     assert tries(TRIAL, [KILLED, KILLED], *ALLOWED) == 0
     path = tmp_path / TRIAL / "metrics.json"
     assert read_json(path)["failure"] == "killed by SIGKILL"

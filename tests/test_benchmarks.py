@@ -81,6 +81,7 @@ def test_the_page_has_a_row_a_contestant() -> None:
             entry.key: {
                 "title": entry.title,
                 "parallel": entry.parallel,
+                "precision": "fp32",
                 "peak_memory_mib": spread,
                 **dict.fromkeys(names, spread),
             }
@@ -92,3 +93,4 @@ def test_the_page_has_a_row_a_contestant() -> None:
     assert len(rows) == 3
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
     assert all("2.5 times" in row for row in rows)
+    assert all(", fp32 |" in row for row in rows)

@@ -14,8 +14,9 @@ import torch
 from safetensors import safe_open
 
 from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.names import CHECKPOINT as NAME
 from scripts.training import checkpoint as module
-from scripts.training.checkpoint import NAME, Checkpoint, Parts
+from scripts.training.checkpoint import Checkpoint, Parts
 from scripts.training.loop import Result, train
 from scripts.training.model import build
 from tests.training_parts import (
@@ -147,6 +148,18 @@ def test_a_damaged_checkpoint_is_ignored(
     found = run(folders["bert"], Checkpoint(tmp_path, {}, 0, told.append))
     assert len(told) == 1
     assert "cannot be read, ignored" in told[0]
+    assert same(found, run(folders["bert"]))
+
+
+def test_one_changed_bit_is_found(folders: dict[str, Path], tmp_path: Path) -> None:
+    interrupted(folders["bert"], Checkpoint(tmp_path, {}, 0))
+    path = tmp_path / NAME
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    told: list[str] = []
+    found = run(folders["bert"], Checkpoint(tmp_path, {}, 0, told.append))
+    assert told == [f"{path}: damaged, ignored"]
     assert same(found, run(folders["bert"]))
 
 

@@ -45,6 +45,7 @@ def test_resolve_fills_in_every_default() -> None:
             "eval_batch_size": 32,
             "threads": 1,
             "gpu": 1,
+            "per_gpu": 1,
             "memory_mb": 3000,
             "runtime": 240,
         },

@@ -98,6 +98,23 @@ def test_the_final_configuration_is_the_confirmed_winner(results: Results) -> No
     assert roles["weight_decay"]["changed"] == "yes"
 
 
+def test_without_a_baseline_that_completed_the_best_of_the_search_is_final(
+    results: Results,
+) -> None:
+    unknown = {**results.best["baseline"], "mean": None, "sd": None}
+    none = change(
+        edited(results, winner=None, outcome="undecided", equivalent=[]),
+        best={**results.best, "baseline": unknown},
+    )
+    found = final(none)
+    assert found.values == results.best["hyperparameters"]
+    assert found.found == {}
+    assert found.words == (
+        f"From run {results.best['run']}, the best of the search; the baseline did not complete on"
+        " any seed of the search."
+    )
+
+
 @pytest.mark.parametrize("outcome", ["indistinguishable", "undecided"])
 def test_without_a_winner_the_baseline_stays(results: Results, outcome: str) -> None:
     sentence = "No configuration is distinguishable from the baseline on 5 fresh seeds."

@@ -55,6 +55,12 @@ def test_an_architecture_that_is_not_known_stays_whole() -> None:
     assert other.base_model(**BATCH)[0].shape[:2] == (3, 9)
 
 
+def test_a_layer_that_goes_over_the_tokens_in_pieces_stays_whole() -> None:
+    other = model("bert")
+    other.config.chunk_size_feed_forward = 3
+    assert not only_first_token(other)
+
+
 def test_every_known_architecture_is_one_of_transformers() -> None:
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as NAMES,

@@ -18,7 +18,7 @@ from tests.conftest import Snakemake
 from tests.tiny import make_study
 from tools.project import PROJECT
 
-# Stands in for scripts/train.py: takes a GPU as that does, and waits until four are there.
+# Stands in for scripts/train.py: takes a GPU as that does, and waits until AT_ONCE are there.
 STUB = """
 import argparse, json, os, time
 from pathlib import Path
@@ -30,7 +30,7 @@ folder = parser.parse_known_args()[0].output
 use_one()
 (folder / "gpu.json").write_text(json.dumps([os.environ["CUDA_VISIBLE_DEVICES"], time.time()]))
 end = time.monotonic() + 100
-while len(list(folder.parent.glob("*/gpu.json"))) < 4 and time.monotonic() < end:
+while len(list(folder.parent.glob("*/gpu.json"))) < AT_ONCE and time.monotonic() < end:
     time.sleep(0.1)
 for name in ("history.csv", "predictions.csv", "metrics.json"):
     (folder / name).write_text(str(time.time()))
@@ -96,7 +96,10 @@ def test_a_training_that_ends_gives_its_gpu_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("listed", "seen"),
-    [("3", "3"), ("1,3", "1"), (" 2 , 3", "2"), ("", ""), ("GPU-1,GPU-2", "GPU-1")],
+    [
+        *[("3", "3"), ("1,3", "1"), (" 2 , 3", "2"), ("", ""), ("GPU-1,GPU-2", "GPU-1")],
+        *[("-1", "-1"), ("2,3,-1", "2"), ("MIG-GPU-8f/1/0,MIG-GPU-8f/2/0", "MIG-GPU-8f/1/0")],
+    ],
 )
 def test_a_list_of_the_user_s_or_of_slurm_s_is_kept_to(
     monkeypatch: pytest.MonkeyPatch, listed: str, seen: str
@@ -117,40 +120,84 @@ def test_jobs_of_a_cluster_do_not_share_names(monkeypatch: pytest.MonkeyPatch) -
         assert gpus.take(["0", "1"]) == "0"
 
 
+def test_the_gpu_with_the_fewest_trainings_is_next(tmp_path: Path) -> None:
+    taken = [gpus.take(["0", "1"], tmp_path) for _ in range(4)]
+    assert taken == ["0", "1", "0", "1"]
+    for index in (3, 1):  # both of GPU 1 end, and the second of GPU 0 is the later one
+        os.close(gpus._held.pop(index))
+    assert [gpus.take(["0", "1"], tmp_path) for _ in range(3)] == ["1", "1", "0"]
+
+
+def test_gpus_are_counted_without_torch(tmp_path: Path) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert gpus.count({}, tmp_path) == 3
+    assert gpus.count({"CUDA_VISIBLE_DEVICES": "4,7"}, tmp_path) == 2
+    assert gpus.count({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) == 0
+    assert gpus.count({}, tmp_path / "nowhere") == 0
+
+
+def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("torch.version.cuda", None)
+    gpus.check()  # a torch for processors
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(StudyError, match=r"training\.gpu: 1, but torch cannot use the GPU"):
+        gpus.check()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # as with training.gpu: 0
+    gpus.check()
+
+
 @pytest.mark.slow
-def test_four_trainings_at_once_see_four_gpus(
-    workdir: Path, snakemake: Snakemake, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("devices", "training", "limits", "at_once", "seen"),
+    [
+        # One training on each GPU: as many as typed, or as there are.
+        ("0,1,2,3", {"gpu": 1}, ["gpu=4"], 4, "0 1 2 3"),
+        ("0,1,2", {"gpu": 1}, [], 3, "0 1 2"),
+        ("0,1", {"gpu": 1, "per_gpu": 2}, [], 4, "0 1"),
+        ("0,1", {"gpu": 1, "per_gpu": 3}, ["gpu=1"], 3, "0 1"),
+        ("0,1", {"gpu": 0}, [], 6, ""),
+    ],
+)
+def test_trainings_at_once_see_gpus_of_their_own_or_share_them(
+    workdir: Path,
+    snakemake: Snakemake,
+    monkeypatch: pytest.MonkeyPatch,
+    devices: str,
+    training: dict[str, int],
+    limits: list[str],
+    at_once: int,
+    seen: str,
 ) -> None:
     make_study(
         workdir,
         hyperparameters={"max_seq_length": {"baseline": 16}},
-        training={"gpu": 1},
+        training=training,
         baseline={"seeds": 6},
         rank={},
         grid={"enabled": False},
         refine={"configurations": []},
         optuna={"trials": 0},
     )
-    (workdir / "scripts/train.py").write_text(STUB)
+    (workdir / "scripts/train.py").write_text(STUB.replace("AT_ONCE", str(at_once)))
     shutil.copy(PROJECT / "environment.yml", workdir)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
     runs = workdir / "results/tiny/runs"
     snakemake(
         *(f"results/tiny/runs/baseline-seed{seed}/metrics.json" for seed in range(7, 13)),
-        *("--configfile", "tiny.yaml", "--cores", "8", "--resources", "gpu=4"),
+        *("--configfile", "tiny.yaml", "--cores", "8"),
+        *(["--resources", *limits] if limits else []),
     )
     stays = []
     for run in runs.iterdir():
         gpu, start = json.loads((run / "gpu.json").read_text())
         stays.append((gpu, start, float((run / "metrics.json").read_text())))
     assert len(stays) == 6
-    for gpu, start, end in stays:
-        others = [one for one in stays if one != (gpu, start, end)]
-        at_once = [one for one in others if one[1] < end and start < one[2]]
-        assert all(one[0] != gpu for one in at_once)
-    assert {gpu for gpu, _, _ in sorted(stays, key=lambda stay: stay[1])[:4]} == {
-        "0",
-        "1",
-        "2",
-        "3",
-    }
+    first = sorted(stays, key=lambda stay: stay[1])
+    for _, start, _ in stays:
+        beside = [gpu for gpu, other, end in stays if other <= start < end]
+        assert len(beside) <= at_once
+        assert seen == "" or max(map(beside.count, beside)) <= training.get("per_gpu", 1)
+    assert {gpu for gpu, _, _ in first[:at_once]} == set(seen.split(" "))

@@ -60,6 +60,9 @@ def test_a_training_with_too_little_memory(
     [
         MemoryError(),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has"),
+        # As torch says it where another process has the memory of the GPU.
+        RuntimeError("CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory"),
     ],
 )

@@ -187,7 +187,10 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_amx: has)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx: has)
         assert precision("auto", CPU) == expected
+    with pytest.raises(StudyError, match=r"training\.precision: tf32 is a number format of GPUs"):
+        precision("tf32", CPU)
     gpu = torch.device("cuda")
+    assert precision("tf32", gpu) == "tf32"
     for has_bf16, expected in ((True, "bf16"), (False, "fp32")):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda has=has_bf16, **_: has)
         assert precision("auto", gpu) == expected

@@ -101,6 +101,15 @@ def test_another_revision_of_a_hub_model_retrains_everything(
     assert planned(copy)["train"] == AHEAD
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("memory_mb", 3100), ("runtime", 100), ("gpu", 0), ("per_gpu", 2)]
+)
+def test_what_a_machine_gives_a_training_trains_nothing(copy: Path, key: str, value: int) -> None:
+    change_config(copy, "training", {key: value})
+    # The page shows the whole config.
+    assert set(planned(copy)) <= {"figures", "provenance", "report", "all", "total"}
+
+
 def test_a_changed_value_of_the_screening_trains_it_alone(copy: Path) -> None:
     change_config(copy, "hyperparameters", "train_batch_size", "screen", [4, 8])
     plan = planned(copy)

@@ -20,6 +20,7 @@ def size(runs: int, processor: float) -> dict[str, Any]:
         "records_files": {"count": 4 * runs, "bytes": 2_000_000},
         "costs": costs,
         "machine": {"cpu": "a processor", "cores": 2},
+        "git": {"commit": f"{runs:040}", "dirty": runs > 2000},
     }
 
 
@@ -41,5 +42,7 @@ def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
     assert "| everything after the last training, by the clock, s | 24 | 24 |" in lines
     assert "| the same, a job of Snakemake, s | 0.001 | 0.001 |" in lines
     assert "| runs: files, and their MB | 5,000, 2.0 | 50,000, 2.0 |" in lines
+    told = "Machine: a processor, 2 cores. Commit: 0000000000; 0000000000 with changes."
+    assert told in lines
     widths = {line.count("|") for line in lines if line.startswith("|")}
     assert widths == {4, 5}

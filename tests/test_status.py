@@ -230,6 +230,7 @@ def test_the_command(
     "arguments",
     [
         ["--study", "nothing"],
+        ["--study", "long" * 100],
         ["--study", "x", "--configfile", "y"],
         ["--interval", "0"],
         ["--configfile", "nothing.yaml"],

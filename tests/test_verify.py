@@ -7,7 +7,7 @@ import pytest
 
 from scripts.provenance import git_state, packages
 from scripts.study.errors import StudyError
-from scripts.verify import compare, pick
+from scripts.verify import compare, finished, main, pick
 
 STORED: dict[str, Any] = {
     "status": "complete",
@@ -33,6 +33,17 @@ def test_within_the_noise_is_confirmed_and_names_the_cause() -> None:
     assert "differs in device" in words
 
 
+def test_the_same_objective_needs_no_noise_to_be_confirmed() -> None:
+    confirmed, words = compare(STORED, again(0.9, versions={"torch": "2.14.0"}), None)
+    assert confirmed
+    assert words == "the same f1; differs in versions"
+
+
+def test_one_seed_of_the_baseline_tells_no_noise() -> None:
+    words = compare(STORED, again(0.91, device="H100"), None)[1]
+    assert words == "+0.0100, with one seed of the baseline to tell noise by; differs in device"
+
+
 @pytest.mark.parametrize(
     ("value", "status", "noise"), [(0.95, "complete", 0.01), (0.95, "complete", None),
                                    (None, "diverged", 0.01)]
@@ -48,6 +59,29 @@ def test_the_final_configuration_is_always_picked() -> None:
     assert pick("b", runs, 1, 3) == pick("b", runs[::-1], 1, 3)
     with pytest.raises(StudyError, match="run is null"):
         pick(None, runs, 1, 0)
+
+
+def test_runs_of_the_study_alone_are_drawn(tmp_path: Path) -> None:
+    table = tmp_path / "runs.csv"
+    table.write_text("run,status,seed\na,complete,1\nb,failed,1\nc,diverged,1\n")
+    assert finished(table) == ["a", "c"]
+    for content in (b"", b"run,seed\na,1\n", b"run,status\n\xff\xfe,complete\n"):
+        table.write_bytes(content)
+        if content:
+            with pytest.raises(StudyError, match=r"runs\.csv: not a study's table of runs"):
+                finished(table)
+    table.unlink()
+    with pytest.raises(StudyError, match=r"`snakemake verify` writes it first"):
+        finished(table)
+
+
+def test_a_negative_number_of_runs_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["verify", "--study", "x", "--runs", "-1"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--runs: -1 is not a whole number >= 0" in capsys.readouterr().err
 
 
 def test_outside_a_clone_there_is_no_commit(tmp_path: Path) -> None:

@@ -85,6 +85,53 @@ def test_predictions_do_not_change_at_all() -> None:
     assert np.array_equal(before, after)
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (
+            "mbart",
+            {"scale_embedding": True, "d_model": 16, "encoder_layers": 1, "decoder_layers": 1},
+        ),
+        ("ibert", {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2}),
+        ("canine", {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2}),
+    ],
+)
+def test_embeddings_that_are_more_than_their_rows_stay(kind: str, settings: dict[str, Any]) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config = AutoConfig.for_model(kind, vocab_size=50, pad_token_id=1, **settings)
+    model = AutoModelForSequenceClassification.from_config(config)
+    tokens = tokens_of(4, 0)
+    splits, used = shrink(model, {"train": tokens}, 1)
+    assert used is None
+    assert splits == {"train": tokens}
+
+
+def test_a_token_that_a_model_looks_for_by_its_number_keeps_it() -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = AutoConfig.for_model(
+        "esm",
+        **sizes,
+        vocab_size=50,
+        intermediate_size=32,
+        pad_token_id=1,
+        mask_token_id=5,
+        token_dropout=True,  # of its own: it looks for masks
+    )
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(config)
+    # Without the ids below the mask's, 12 would be called 5.
+    tokens = tokens_of(12, 5)
+    before, _ = predict(model, tokens, 1, 4, "fp32")
+    splits, used = shrink(model, {"validation": tokens}, 1)
+    assert used is not None
+    assert len(used) < 50
+    after, _ = predict(model, splits["validation"], 1, 4, "fp32")
+    assert np.array_equal(before, after)
+
+
 def test_ids_up_to_the_padding_keep_their_numbers() -> None:
     tokens = replace(tokens_of(4, 0), input_ids=np.full(99, 7, np.int32))
     assert used_ids({"train": tokens}, 1).tolist() == [0, 1, 7]

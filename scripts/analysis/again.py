@@ -64,6 +64,10 @@ def compare(
     if stored["status"] != again["status"] or old is None or new is None:
         return False, f"{again['status']} instead of {stored['status']}; {what}"
     gap = abs(new - old)
-    if noise is not None and gap <= 2 * noise:
+    if gap == 0:
+        return True, f"the same {stored['objective']['metric']}; {what}"
+    if noise is None:
+        return False, f"{new - old:+.4f}, with one seed of the baseline to tell noise by; {what}"
+    if gap <= 2 * noise:
         return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"
-    return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise}); {what}"
+    return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise:.4f}); {what}"

@@ -9,7 +9,11 @@ from collections.abc import Callable
 # As the system and SQLite say it; safetensors passes the former on as text alone.
 _FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
 # As torch says it, of a processor's memory (an error of no kind of its own) and of a GPU's.
-_MEMORY = ("DefaultCPUAllocator", "CUDA out of memory", "HIP out of memory")
+_MEMORY = (
+    "DefaultCPUAllocator",
+    *("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED"),
+    *("CUDNN_STATUS_ALLOC_FAILED", "HIP out of memory", "HIP error: out of memory"),
+)
 # What a file or folder may be that a command was given: not a fault of the command.
 _UNUSABLE = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
 # How a line about it begins; whoever runs a training knows it by this.

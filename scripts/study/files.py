@@ -1,6 +1,7 @@
 """Reading and writing the files of a study: whole or not at all, and the same bytes every time."""
 
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -55,6 +56,12 @@ def sweep(folder: Path, seconds: float = 3600.0) -> None:
             with suppress(OSError):
                 if path.is_file() and path.stat().st_mtime < before:
                     path.unlink()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if there is one, and what a killed process left half-written of it."""
+    for one in (path, *path.parent.glob(f".{glob.escape(path.name)}.*")):
+        one.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

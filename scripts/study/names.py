@@ -10,6 +10,9 @@ from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 # File systems allow 255 bytes a name; Snakemake appends to it in its own bookkeeping.
 MAX_LENGTH = 200
 
+# The state of a training that is not done, in its run's folder.
+CHECKPOINT = "checkpoint.safetensors"
+
 
 def spell(value: Value) -> str:
     """Return the one spelling of a value in names: floats by repr, whole numbers without point."""

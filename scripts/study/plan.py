@@ -190,3 +190,16 @@ def searched_values(study: Study, name: str) -> list[Value]:
     else:
         values = []
     return sorted({block["baseline"], *values})
+
+
+def lengths(study: Study) -> list[int]:
+    """Return every `max_seq_length` that a run of the study may have, the shortest first."""
+    runs = [*baseline_runs(study), *screen_runs(study), *refine_runs(study)]
+    block = study["hyperparameters"]["max_seq_length"]
+    return sorted(
+        {
+            *(run.hyperparameters["max_seq_length"] for run in runs),
+            *block.get("grid", []),
+            *searched_values(study, "max_seq_length"),
+        }
+    )

@@ -5,10 +5,8 @@ A training that goes on from it ends with the bytes of one that was never interr
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,9 @@ from safetensors.torch import save_file
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from scripts.study.files import json_text, replacing
+from scripts.study.files import json_text, remove, replacing
+from scripts.study.names import CHECKPOINT
 
-NAME = "checkpoint.safetensors"
 # Writing takes at most this share of a training's time, but for its first checkpoint.
 SHARE = 0.01
 
@@ -64,7 +62,7 @@ class Checkpoint:
         seconds: float,
         tell: Callable[[str], None] = print,
     ) -> None:
-        self.path = folder / NAME
+        self.path = folder / CHECKPOINT
         self._identity = hashlib.sha256(json_text(dict(identity)).encode()).hexdigest()
         self._seconds = seconds
         self._tell = tell
@@ -84,7 +82,8 @@ class Checkpoint:
         tensors, facts = _packed(parts, results)
         try:
             with replacing(self.path) as temporary:
-                save_file(tensors, temporary, {"identity": self._identity, "facts": facts})
+                found = {"identity": self._identity, "facts": facts, "sum": _sum(tensors, facts)}
+                save_file(tensors, temporary, found)
         except (OSError, SafetensorError) as error:
             self._tell(f"no checkpoint: {self.path} cannot be written ({error})")
         self._last = time.monotonic()
@@ -103,19 +102,28 @@ class Checkpoint:
                 if found.get("identity") != self._identity:
                     self._tell(f"{self.path}: of another training, ignored")
                     return {}
-                facts = json.loads(found["facts"])
                 # Copied out of the file's mapping, which closes here.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            if found.get("sum") != _sum(tensors, found.get("facts", "")):
+                self._tell(f"{self.path}: damaged, ignored")
+                return {}
         except (OSError, SafetensorError) as error:
             self._tell(f"{self.path}: cannot be read, ignored ({error})")
             return {}
-        return _unpacked(parts, tensors, facts)
+        return _unpacked(parts, tensors, json.loads(found["facts"]))
 
     def remove(self) -> None:
         """Remove the file, and what a killed training left half-written."""
-        for path in (self.path, *self.path.parent.glob(f".{NAME}.*")):
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+        remove(self.path)
+
+
+def _sum(tensors: Mapping[str, torch.Tensor], facts: str) -> str:
+    """Return the sha256 over all that a checkpoint holds, in hex."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from scripts.training.model import device, precision
 from scripts.training.tokens import tokenise
 
 WEIGHTS = "model.safetensors"
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "tf32", "bf16")
 _KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 
@@ -118,6 +118,8 @@ def probabilities(
         {**columns, "label": [0] * len(texts)}, classifier.tokenizer, facts["max_seq_length"]
     )
     pad = classifier.tokenizer.pad_token_id or 0
-    used = precision(wanted or facts["precision"], classifier.model.device)
+    # A trained model predicts alike in fp32, on any device.
+    stored = facts["precision"].replace("tf32", "fp32")
+    used = precision(wanted or stored, classifier.model.device)
     found, _ = predict(classifier.model, tokens, pad, batch_size or facts["eval_batch_size"], used)
     return found

@@ -24,10 +24,12 @@ LAST_OF_ATTENTION = {
 def only_first_token(model: PreTrainedModel) -> bool:
     """Let the last layer of `model` go on with the first token alone, in place.
 
-    Returns whether the architecture is one of those known to allow it; others stay as they are.
+    Returns whether the model is one of those known to allow it; others stay as they are.
     """
     path = LAST_OF_ATTENTION.get(model.config.model_type)
-    if path is None:
+    # A layer that goes over the tokens in pieces counts them.
+    pieces = getattr(model.config, "chunk_size_feed_forward", None)
+    if path is None or pieces:
         return False
     module = model.base_model.get_submodule(path.format(last=model.config.num_hidden_layers - 1))
     module.register_forward_pre_hook(_first_token)

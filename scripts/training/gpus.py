@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from scripts.study.errors import StudyError
 
@@ -17,23 +18,34 @@ from scripts.study.errors import StudyError
 _held: list[int] = []
 
 
+def count(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> int:
+    """Return how many GPUs this machine has for this process, without torch, which takes seconds.
+
+    Those that CUDA_VISIBLE_DEVICES lists, else NVIDIA's among `devices`.
+    """
+    listed = environment.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return len(_names(listed))
+    return sum(path.name.removeprefix("nvidia").isdigit() for path in devices.glob("nvidia*"))
+
+
 def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
-        return [name for part in listed.split(",") if (name := part.strip())]
+        return _names(listed)
     import torch
 
-    # Counted without a word to CUDA, which reads the environment once, at its start.
+    # Counted, where NVIDIA's management library is there, without a word to CUDA, which reads the
+    # environment once, at its start.
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
 def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
     """Return the GPU with the fewest trainings on it, and hold it until this process ends.
 
-    Of `gpus`, the first that is free; where all are taken, they are shared evenly. None without
-    GPUs. `folder` is where the locks lie: by default one of this user's on this machine. Raises
-    `StudyError` where that is somebody else's.
+    Of several the first of `gpus`. None without GPUs. `folder` is where the locks lie: by default
+    one of this user's on this machine. Raises `StudyError` where that is somebody else's.
     """
     if not gpus:
         return None
@@ -47,14 +59,15 @@ def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
             f"{folder}: not a folder of yours, and locks of GPUs are to lie there; remove it, or"
             " set TMPDIR to another folder"
         )
-    for place in itertools.count():
-        for gpu in gpus:
-            lock = os.open(folder / f"{job}-{gpu}-{place}", os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-            else:
+    # Old names of parts of a GPU have slashes.
+    places = {gpu: f"{job}-{quote(gpu, safe='')}-" for gpu in gpus}
+    with (folder / job).open("a") as turn:
+        # One after the other, or two that count at the same moment choose the same.
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        gpu = min(gpus, key=lambda one: _trainings(folder, places[one]))
+        for place in itertools.count():
+            lock = _lock(folder / f"{places[gpu]}{place}")
+            if lock is not None:
                 _held.append(lock)
                 return gpu
     raise AssertionError("there is always a place")
@@ -65,3 +78,48 @@ def use_one() -> None:
     gpus = visible()
     if len(gpus) > 1 and (gpu := take(gpus)) is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+
+
+def check() -> None:
+    """Raise `StudyError` where there is a GPU and a torch for GPUs, and one cannot use the other.
+
+    A training that falls back to the processor would take hours, and be compared with others.
+    """
+    import torch
+
+    if count() and torch.version.cuda is not None and not torch.cuda.is_available():
+        raise StudyError(
+            "training.gpu: 1, but torch cannot use the GPU of this machine: is its driver recent"
+            f" enough for CUDA {torch.version.cuda}, and nobody else's process alone on it?\n"
+            "  training.gpu: 0 trains on the processor"
+        )
+
+
+def _names(listed: str) -> list[str]:
+    """Return the GPUs of a list; as CUDA has it, what is no GPU (-1) ends the list."""
+    names = (name.strip() for name in listed.split(","))
+    return list(itertools.takewhile(lambda name: name not in ("", "-1"), names))
+
+
+def _trainings(folder: Path, prefix: str) -> int:
+    """Return how many places of a GPU are held, whose locks' names begin with `prefix`."""
+    held = 0
+    for path in folder.iterdir():
+        if path.name.startswith(prefix) and path.name.removeprefix(prefix).isdigit():
+            lock = _lock(path)
+            if lock is None:
+                held += 1
+            else:
+                os.close(lock)
+    return held
+
+
+def _lock(path: Path) -> int | None:
+    """Return a file that is open and locked; None where another process holds it."""
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock

@@ -45,13 +45,14 @@ def predict(
     """Return class probabilities (n, classes), float64, and the mean cross-entropy in nats."""
     model.eval()
     logits = np.empty((len(tokens), model.config.num_labels))
+    batches, outputs = by_length(tokens.lengths, batch_size), []
     with torch.inference_mode():
-        for indices in by_length(tokens.lengths, batch_size):
+        for indices in batches:
             batch = collate(tokens, indices, pad, model.device)
             batch.pop("labels")
             with _autocast(model.device, precision):
-                output = model(**batch).logits
-            logits[indices] = output.double().cpu().numpy()
+                outputs.append(model(**batch).logits.double())
+    logits[np.concatenate(batches)] = torch.cat(outputs).cpu().numpy()
     with np.errstate(invalid="ignore"):  # infinite logits make the loss NaN, and that is told
         shifted = logits - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -120,7 +121,7 @@ def train(
         for start in range(0, len(batches), accumulate):
             group = batches[start : start + accumulate]
             examples = sum(map(len, group))
-            loss_of_step = 0.0
+            losses, shares = [], []
             for indices in group:
                 batch = collate(training, indices, pad, model.device)
                 labels = batch.pop("labels")
@@ -132,15 +133,21 @@ def train(
                 # A short last batch counts by its examples, so that every example weighs the same.
                 share = len(indices) / examples
                 (loss * share).backward()
-                loss_of_step += loss.item() * share
+                losses.append(loss.detach())
+                shares.append(share)
+            total_norm = torch.nn.utils.clip_grad_norm_(weights, clip)
+            rate = scheduler.get_last_lr()[0]
+            optimizer.step()
+            optimizer.zero_grad()
+            # Read once a step, when all of it is under way: a GPU waits for whoever reads from it.
+            *of_batches, norm = torch.stack([*losses, total_norm]).tolist()
+            loss_of_step = 0.0
+            for value, share in zip(of_batches, shares, strict=True):
+                loss_of_step += value * share
             if not math.isfinite(loss_of_step):
                 result.status = "diverged"
                 return result
-            norm = torch.nn.utils.clip_grad_norm_(weights, clip).item()
-            rate = scheduler.get_last_lr()[0]
-            optimizer.step()
             scheduler.step()
-            optimizer.zero_grad()
             step += 1
             total += loss_of_step * examples
             result.history.append(

@@ -22,7 +22,15 @@ def device() -> torch.device:
 
 
 def precision(wanted: str, where: torch.device) -> str:
-    """Return `bf16` or `fp32`; `auto` is bf16 where the device computes it in hardware."""
+    """Return `bf16`, `tf32` or `fp32`; `auto` is bf16 where the device computes it in hardware.
+
+    Raises `StudyError` where `tf32`, which GPUs have, is wanted of a processor.
+    """
+    if wanted == "tf32" and where.type != "cuda":
+        raise StudyError(
+            "training.precision: tf32 is a number format of GPUs, and this trains on a processor;"
+            " auto, fp32 or bf16"
+        )
     if wanted != "auto":
         return wanted
     if where.type == "cuda":

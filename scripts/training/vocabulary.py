@@ -31,17 +31,34 @@ def used_ids(splits: Mapping[str, Tokens], pad: int) -> np.ndarray:
     )
 
 
+def embeddings(model: PreTrainedModel) -> torch.nn.Embedding | None:
+    """Return the model's word embeddings; None where it has none, or some of a kind of its own.
+
+    Those that scale or quantise what they hold are more than their rows.
+    """
+    try:
+        found = model.get_input_embeddings()
+    except NotImplementedError:  # a model of characters, such as CANINE
+        return None
+    return found if type(found) is torch.nn.Embedding else None
+
+
 def shrink(
     model: PreTrainedModel, splits: Mapping[str, Tokens], pad: int
-) -> tuple[dict[str, Tokens], np.ndarray]:
+) -> tuple[dict[str, Tokens], np.ndarray | None]:
     """Leave only the used rows in the model's word embeddings, in place.
 
     Returns the splits with ids that fit, and the used ids: row i of the new embeddings was row
-    `used[i]` of the old ones.
+    `used[i]` of the old ones. None for those where the model stays whole (see `embeddings`).
     """
-    old = model.get_input_embeddings()
-    # Row `padding_idx` gets no gradient: it must not become another word's.
-    used = used_ids(splits, max(pad, old.padding_idx or 0))
+    old = embeddings(model)
+    if old is None:
+        return dict(splits), None
+    # Row `padding_idx` gets no gradient: it must not become another word's. Some models look for
+    # tokens by the numbers that their config has.
+    known = [getattr(model.config, f"{name}_token_id", None) for name in ("mask", "eos")]
+    numbers = [one for one in (old.padding_idx, *known) if isinstance(one, int)]
+    used = used_ids(splits, max([pad, *numbers]))
     new = torch.nn.Embedding(
         len(used), old.embedding_dim, padding_idx=old.padding_idx, device=old.weight.device
     )

@@ -25,7 +25,8 @@ class Final:
 def final(results: Results) -> Final:
     """Return the confirmed winner, the baseline where none is, the best run where none was asked.
 
-    A confirmation without finalists leaves the baseline too, if it completed at all.
+    A confirmation without finalists leaves the baseline too; where that never completed, the best
+    run of the search, as `scripts.analysis.recommended` has it for the model.
     """
     best: Mapping[str, Value] = results.best.get("hyperparameters") or {}
     if not results.best.get("run"):
@@ -40,6 +41,13 @@ def final(results: Results) -> Final:
             f" {winner['run']}."
         )
         values = winner["hyperparameters"]
+    elif results.noise.mean is None:
+        return Final(
+            f"From run {results.best['run']}, the best of the search; the baseline did not complete"
+            " on any seed of the search.",
+            best,
+            {},
+        )
     else:
         words = (
             "The baseline stays the recommendation: nothing that the search found is shown to be"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.training.checkpoint import NAME
+from scripts.study.names import CHECKPOINT as NAME
 from tests.cluster.slurm import Slurm, wait_for
 from tests.cluster.study import (
     BASELINE,

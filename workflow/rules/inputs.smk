@@ -29,14 +29,7 @@ PLANNED = {
     for run in runs(STUDY)
 }
 SEARCHED_LENGTHS = plan.searched_values(STUDY, "max_seq_length")
-# Every length that any run of the study may have.
-LENGTHS = sorted(
-    {run.hyperparameters["max_seq_length"] for run in PLANNED.values()}
-    | set(STUDY["hyperparameters"]["max_seq_length"].get("grid", []))
-    | set(SEARCHED_LENGTHS)
-)
-
-
+LENGTHS = plan.lengths(STUDY)
 FRESH_SEEDS = plan.fresh_seeds(STUDY)
 
 
@@ -114,6 +107,10 @@ _TABLES = {
 }
 BY_HAND = sorted({_TABLES[stage] for stage in STUDY["optuna"]["warm_start"]} - {None})
 
+# What a training is told beside its run. The rest of the block is what a machine gives it.
+TOLD = {
+    key: STUDY["training"][key] for key in ("precision", "eval_batch_size", "threads")
+}
 # Every cause to begin the search anew that the config or the code names: known before anything runs.
 SETTINGS = {
     **{
@@ -124,10 +121,7 @@ SETTINGS = {
     "baseline": BASELINE,
     "seed": SEED,
     "objective": STUDY["objective"],
-    "training": {
-        key: STUDY["training"][key]
-        for key in ("precision", "eval_batch_size", "threads")
-    },
+    "training": TOLD,
     "code": {
         command: fingerprint(command)
         for command in ("search_space", "warm_start", "ask", "trial", "train")

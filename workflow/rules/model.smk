@@ -15,10 +15,7 @@ rule model:
         ENVIRONMENT
     threads: STUDY["training"]["threads"]
     resources:
-        gpu=STUDY["training"]["gpu"],
-        cpus_per_task=STUDY["training"]["threads"],
-        mem_mb=lambda wildcards, attempt: attempt * STUDY["training"]["memory_mb"],
-        runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
+        **TRAINING,
     params:
         file=STUDY_FILE,
         # What the model and its card tell; all else reaches them through the inputs.
@@ -28,9 +25,9 @@ rule model:
             "columns",
             "splits",
             "dataset",
-            "training",
             "confirm",
         ),
+        training=json_text(TOLD),
         code=fingerprint("model"),
     shell:
         "HF_HUB_OFFLINE=1 python -m scripts.model --study {params.file} > {log} 2>&1 && cat {log}"

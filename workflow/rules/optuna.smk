@@ -102,13 +102,15 @@ rule ask:
         f"{S}/logs/ask-{{batch}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        # No parameter: another number of trials that may fail proposes no other trials.
+        max_failed=STUDY["optuna"]["max_failed"],
     params:
         batch=lambda wildcards: int(wildcards.batch),
-        max_failed=STUDY["optuna"]["max_failed"],
         code=fingerprint("ask"),
     shell:
         "python -m scripts.ask --space {input.space} --batch {params.batch}"
-        " --max-failed {params.max_failed} > {log} 2>&1 && cat {log}"
+        " --max-failed {resources.max_failed} > {log} 2>&1 && cat {log}"
 
 
 rule trial:

@@ -42,7 +42,6 @@ localrules:
     insights,
     figures,
     provenance,
-    verify,
     report,
 
 
@@ -132,16 +131,20 @@ rule provenance:
 rule verify:
     input:
         best=rules.best.output,
+        summary=rules.summary.output,
         confirm=CONFIRM,
         gathered=rules.gather.output,
     log:
         f"{S}/logs/verify.log",
     conda:
         ENVIRONMENT
+    threads: STUDY["training"]["threads"]
+    resources:
+        **TRAINING,
     params:
         file=STUDY_FILE,
     shell:
-        "python -m scripts.verify --study {params.file} 2>&1 | tee {log}"
+        "HF_HUB_OFFLINE=1 python -m scripts.verify --study {params.file} 2>&1 | tee {log}"
 
 
 rule figures:

@@ -40,12 +40,7 @@ rule train:
         ENVIRONMENT
     threads: STUDY["training"]["threads"]
     resources:
-        gpu=STUDY["training"]["gpu"],
-        # SLURM's number, since Snakemake cuts threads to the cores of the submitting machine.
-        cpus_per_task=STUDY["training"]["threads"],
-        # A job killed for want of memory or time asks for more when it is tried again.
-        mem_mb=lambda wildcards, attempt: attempt * STUDY["training"]["memory_mb"],
-        runtime=lambda wildcards, attempt: attempt * STUDY["training"]["runtime"],
+        **TRAINING,
         attempt=lambda wildcards, attempt: attempt,
         # No parameter: another number of trials that may fail trains no run again.
         max_failed=STUDY["optuna"]["max_failed"],
