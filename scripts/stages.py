@@ -10,33 +10,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.study import plan
 from scripts.study.config import load
 from scripts.study.errors import StudyError, command
 from scripts.study.files import write_json
-from scripts.study.plan import candidates, lengths
 
 Study = Mapping[str, Any]
 
 
 def stages(study: Study) -> dict[str, dict[str, Any]]:
     """Return by stage what it depends on; `report` on the whole study, texts and resources too."""
-    training = {key: study["training"][key] for key in ("precision", "eval_batch_size", "threads")}
-    # A seed that cuts a validation split off; searched ranges that a design of screening lies in.
-    cut = _keys(study, "seed") if study["splits"].get("validation_share") else {}
+    # A design of screening lies in the searched ranges.
     designed = {"search": _values(study, "search")} if study["screen"].get("design") else {}
     return {
         "prepare": {
             **_keys(study, "study", "model", "dataset", "columns", "splits", "labels"),
-            **cut,
-            "lengths": lengths(study),
+            **plan.cut(study),
+            "lengths": plan.lengths(study),
         },
         "screen": {
             **_keys(study, "seed", "objective", "baseline", "screen", "rank"),
-            "training": training,
+            "training": plan.told(study),
             "values": _values(study, "baseline"),
             "screened": _values(study, "screen"),
             **designed,
-            "candidates": candidates(study),
+            "candidates": plan.candidates(study),
         },
         "grid": {**_keys(study, "grid", "refine"), "levels": _values(study, "grid")},
         "optuna": {**_keys(study, "optuna"), "search": _values(study, "search")},

@@ -30,9 +30,10 @@ def finished(table: Path) -> list[str]:
     """Return the runs in summary/runs.csv; of a trial that failed there is nothing to compare."""
     try:
         with table.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-            return [row["run"] for row in rows if row["status"] != "failed"]
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError):
+            rows = list(csv.reader(stream))
+        run, status = (rows[0].index(name) for name in ("run", "status"))
+        return [row[run] for row in rows[1:] if row[status] != "failed"]
+    except (OSError, LookupError, ValueError, csv.Error):
         raise StudyError(
             f"{table}: not a study's table of runs; `snakemake verify` writes it first"
         ) from None

@@ -118,3 +118,9 @@ def test_unreadable_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("os.access", lambda *_: False)
     config = changed("dataset", {"path": "json", "data_files": str(path)})
     assert "may not be read" in message(config)
+
+
+def test_tf32_wants_a_gpu() -> None:
+    config = changed("training.gpu", 0)
+    config["training"]["precision"] = "tf32"
+    assert "training.precision: tf32 is a number format of GPUs" in message(config)

@@ -39,7 +39,11 @@ def train_again(
             *options,
         ],
         # Whoever calls may stand elsewhere than in the project.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.getenv("PYTHONPATH", "")])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.getenv("PYTHONPATH", "")]),
+            **({} if training["gpu"] else {"CUDA_VISIBLE_DEVICES": ""}),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -67,7 +71,10 @@ def compare(
     if gap == 0:
         return True, f"the same {stored['objective']['metric']}; {what}"
     if noise is None:
-        return False, f"{new - old:+.4f}, with one seed of the baseline to tell noise by; {what}"
+        return (
+            False,
+            f"{new - old:+.4f}, without two seeds of the baseline to tell noise by; {what}",
+        )
     if gap <= 2 * noise:
         return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"
     return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise:.4f}); {what}"

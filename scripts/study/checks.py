@@ -37,6 +37,7 @@ def check(study: Study) -> None:
     _check_batches(study)
     _check_lengths(study)
     _check_warm_start(study)
+    _check_precision(study)
 
 
 def _check_name(name: str) -> None:
@@ -280,3 +281,12 @@ def _check_warm_start(study: Study) -> None:
             raise StudyError(
                 f"optuna.warm_start[{index}]: {show(stage)} has no runs, {why}; leave it out"
             )
+
+
+def _check_precision(study: Study) -> None:
+    training = study["training"]
+    if training["precision"] == "tf32" and not training["gpu"]:
+        raise StudyError(
+            "training.precision: tf32 is a number format of GPUs, and training.gpu is 0; take auto,"
+            " fp32 or bf16"
+        )

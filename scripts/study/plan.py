@@ -192,6 +192,20 @@ def searched_values(study: Study, name: str) -> list[Value]:
     return sorted({block["baseline"], *values})
 
 
+def cut(study: Study) -> dict[str, Any]:
+    """Return the seed that cuts a validation split off; other studies' data depend on none."""
+    return {"seed": study["seed"]} if study["splits"].get("validation_share") else {}
+
+
+def told(study: Study) -> dict[str, Any]:
+    """Return what every training is told of the config beside its run.
+
+    The rest of `training` is what a machine gives it, and changes no result.
+    """
+    keys = ("precision", "eval_batch_size", "threads")
+    return {key: study["training"][key] for key in keys}
+
+
 def lengths(study: Study) -> list[int]:
     """Return every `max_seq_length` that a run of the study may have, the shortest first."""
     runs = [*baseline_runs(study), *screen_runs(study), *refine_runs(study)]

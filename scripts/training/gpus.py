@@ -9,6 +9,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,11 +22,14 @@ _held: list[int] = []
 def count(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> int:
     """Return how many GPUs this machine has for this process, without torch, which takes seconds.
 
-    Those that CUDA_VISIBLE_DEVICES lists, else NVIDIA's among `devices`.
+    Those that CUDA_VISIBLE_DEVICES lists, else NVIDIA's among `devices`; of these a torch that was
+    built for processors alone has none.
     """
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
         return len(_names(listed))
+    if version("torch").endswith("+cpu"):
+        return 0
     return sum(path.name.removeprefix("nvidia").isdigit() for path in devices.glob("nvidia*"))
 
 
@@ -89,8 +93,9 @@ def check() -> None:
 
     if count() and torch.version.cuda is not None and not torch.cuda.is_available():
         raise StudyError(
-            "training.gpu: 1, but torch cannot use the GPU of this machine: is its driver recent"
-            f" enough for CUDA {torch.version.cuda}, and nobody else's process alone on it?\n"
+            "training.gpu: 1, but torch cannot use a GPU that CUDA_VISIBLE_DEVICES, or /dev, names:"
+            f" is its driver recent enough for CUDA {torch.version.cuda}, and is it free for"
+            " several processes?\n"
             "  training.gpu: 0 trains on the processor"
         )
 

@@ -86,7 +86,7 @@ def train(
         pad: id of the padding token.
         values: the run's hyperparameters.
         seed: orders the batches and drops the units.
-        precision: `bf16` (autocast) or `fp32`.
+        precision: `bf16` (autocast), or `fp32` and `tf32`, which are torch's own setting.
         eval_batch_size: examples a batch in evaluation.
         objective: the metric handed to `should_stop`.
         should_stop: told (epoch, objective) after each epoch; True prunes the run.

@@ -20,14 +20,14 @@ from scripts.training.tokens import Tokens
 WHOLE = ("adafactor",)
 
 
-def used_ids(splits: Mapping[str, Tokens], pad: int) -> np.ndarray:
-    """Return the sorted ids that occur in any split, shape (used,), with the padding's.
+def used_ids(splits: Mapping[str, Tokens], last: int) -> np.ndarray:
+    """Return the sorted ids that occur in any split, shape (used,), and all ids up to `last`.
 
-    Ids up to the padding's are kept as they are: models such as RoBERTa count positions from
-    tokens that are not padding, and know the padding by its number.
+    Those keep their numbers, by which models know some tokens: RoBERTa counts positions from what
+    is not padding.
     """
     return np.unique(
-        np.concatenate([np.arange(pad + 1), *(tokens.input_ids for tokens in splits.values())])
+        np.concatenate([np.arange(last + 1), *(tokens.input_ids for tokens in splits.values())])
     )
 
 

@@ -1,7 +1,6 @@
 # What the rules read and why they run again, computed from the study: names and paths, no results.
 SPLITS = ["train", "validation", *(["test"] if STUDY["splits"]["test"] else [])]
-# The seed that cuts a validation split off; other studies' data do not depend on any.
-CUT = {"seed": SEED} if STUDY["splits"].get("validation_share") else {}
+CUT = plan.cut(STUDY)
 GENERATED = STUDY["dataset"].get("generated")
 GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
 DATASET = (
@@ -74,6 +73,8 @@ def planned_run(wildcards):
 
 def tokens(wildcards):
     """Return the tokens that a run may need; a trial's max_seq_length is not known ahead."""
+    # A run is planned that may be trained.
+    limit_gpus()
     if wildcards.run.startswith("optuna-"):
         lengths = SEARCHED_LENGTHS
     else:
@@ -107,10 +108,7 @@ _TABLES = {
 }
 BY_HAND = sorted({_TABLES[stage] for stage in STUDY["optuna"]["warm_start"]} - {None})
 
-# What a training is told beside its run. The rest of the block is what a machine gives it.
-TOLD = {
-    key: STUDY["training"][key] for key in ("precision", "eval_batch_size", "threads")
-}
+TOLD = plan.told(STUDY)
 # Every cause to begin the search anew that the config or the code names: known before anything runs.
 SETTINGS = {
     **{

@@ -127,6 +127,10 @@ rule provenance:
         "python -m scripts.provenance --study {params.file} > {log} 2>&1"
 
 
+# How many runs `verify` trains, one after the other: the final configuration's and two others.
+VERIFIED = 3
+
+
 # No output: asked for by name, it always runs.
 rule verify:
     input:
@@ -136,15 +140,19 @@ rule verify:
         gathered=rules.gather.output,
     log:
         f"{S}/logs/verify.log",
+    # A run that is not what it was is none the second time either.
+    retries: 0
     conda:
         ENVIRONMENT
     threads: STUDY["training"]["threads"]
     resources:
-        **TRAINING,
+        **{**TRAINING, "runtime": VERIFIED * STUDY["training"]["runtime"]},
     params:
         file=STUDY_FILE,
+        runs=VERIFIED - 1,
     shell:
-        "HF_HUB_OFFLINE=1 python -m scripts.verify --study {params.file} 2>&1 | tee {log}"
+        "HF_HUB_OFFLINE=1 python -m scripts.verify --study {params.file} --runs {params.runs}"
+        " 2>&1 | tee {log}"
 
 
 rule figures:
