@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,40 @@ def test_an_interrupted_sending_goes_on(folder: Path, tmp_path: Path) -> None:
     assert len(models(uri_of(home))) == 1
     check_model(uri_of(home), folder)
     assert send(home).startswith("mlflow: 0 of 16 runs sent, 0 completed, the rest was there (")
+
+
+def test_a_store_that_is_not_whole_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.store.db import utils
+
+    home = tmp_path / "results" / "fabricated"
+    tracked(home)
+
+    def interrupted(engine: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(utils, "_upgrade_db", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            send(home)
+    place = home.parent / to_mlflow.LOCAL
+    assert not (place / to_mlflow.DATABASE).exists()
+    # Killed, it would have left this.
+    (place / f".{to_mlflow.DATABASE}.abc12345").write_bytes(b"half")
+    assert send(home).startswith("mlflow: 16 of 16 runs sent")
+    assert {path.name for path in place.iterdir()} == {"lock", "artifacts", to_mlflow.DATABASE}
+
+
+def test_a_database_that_is_half_made_is_told_in_a_line(tmp_path: Path) -> None:
+    home = tmp_path / "results" / "fabricated"
+    tracked(home)
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE trace_info (request_id TEXT)")
+    database.close()
+    with pytest.raises(
+        StudyError, match=r"other\.db: .*trace_info already exists.*; delete a store"
+    ):
+        send(home, f"sqlite:///{path}")
 
 
 def test_another_training_is_another_run_and_a_new_stage_is_a_tag(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.files import remove, replacing
 from scripts.study.names import spell
 from scripts.study.urls import masked
 from scripts.views.results import Results
@@ -25,6 +26,7 @@ from scripts.views.trackers.mlflow_model import log_model
 
 # Beside the studies, all of which one UI then shows; their names begin with a letter or a digit.
 LOCAL = ".mlflow"
+DATABASE = "mlflow.db"
 # MLflow takes at most so many metrics in one call.
 BATCH = 1_000
 # Set before the import, which reads it: no usage statistics, no minutes of waiting for a server
@@ -51,21 +53,23 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
         os.environ.setdefault(key, value)
     require("mlflow")
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     home = results.folder.parent / LOCAL
     uri = store(options, home)
     name = options["experiment"] or str(results.study["study"])
     local = uri == _local(home)
-    place = (home / "artifacts").resolve().as_uri() if local else None
+    place = _artifacts(home) if local else None
     try:
         with _alone(home) if local else nullcontext():
             return _send(results, uri, name, place)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split()).replace(uri, masked(uri))
-        raise StudyError(
-            f"tracking.mlflow: {masked(uri)}: {reason[:300]}; what was sent stays, and"
-            " `snakemake track` sends the rest"
-        ) from None
+        cure = "what was sent stays, and `snakemake track` sends the rest"
+        if isinstance(error, SQLAlchemyError):
+            cure = "delete a store that was never made to its end; one of an older MLflow is made"
+            cure += " fit by `mlflow db upgrade`"
+        raise StudyError(f"tracking.mlflow: {masked(uri)}: {reason[:300]}; {cure}") from None
 
 
 def store(options: Mapping[str, Any], home: Path) -> str:
@@ -75,7 +79,11 @@ def store(options: Mapping[str, Any], home: Path) -> str:
 
 
 def _local(home: Path) -> str:
-    return f"sqlite:///{(home / 'mlflow.db').resolve()}"
+    return f"sqlite:///{(home / DATABASE).resolve()}"
+
+
+def _artifacts(home: Path) -> str:
+    return (home / "artifacts").resolve().as_uri()
 
 
 def open_ui(results: Results, options: Mapping[str, Any], port: int) -> None:
@@ -103,7 +111,23 @@ def _alone(home: Path) -> Iterator[None]:
     home.mkdir(exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _make(home)
         yield
+
+
+def _make(home: Path) -> None:
+    """Make the store in `home` where there is none, under another name until it is whole.
+
+    MLflow makes it table by table, and goes on with none that was left half-made.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    database = home / DATABASE
+    if not database.exists():
+        remove(database)  # what was left half-made
+        with replacing(database) as temporary:
+            made = SqlAlchemyStore(f"sqlite:///{temporary.resolve()}", _artifacts(home))
+            made.engine.dispose()
 
 
 def _send(results: Results, uri: str, name: str, place: str | None) -> str:
