@@ -94,7 +94,8 @@ def _differs(path: Path, checksum: str) -> bool:
     try:
         return file_sha256(path) != checksum
     except FileNotFoundError:
-        return False
+        # A link to nowhere is there, to Snakemake, and then is not: it ends in its own words.
+        return path.is_symlink()
     except OSError:
         return True
 
