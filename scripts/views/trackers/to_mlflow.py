@@ -53,7 +53,6 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
         os.environ.setdefault(key, value)
     require("mlflow")
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
     home = results.folder.parent / LOCAL
     uri = store(options, home)
@@ -63,10 +62,14 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
     try:
         with _alone(home) if local else nullcontext():
             return _send(results, uri, name, place)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except Exception as error:
+        # A library of MLflow's, which lets its errors pass where the store is no whole one.
+        by_database = type(error).__module__.startswith("sqlalchemy.")
+        if not (by_database or isinstance(error, MlflowException | OSError)):
+            raise
         reason = " ".join(str(error).split()).replace(uri, masked(uri))
         cure = "what was sent stays, and `snakemake track` sends the rest"
-        if isinstance(error, SQLAlchemyError):
+        if by_database:
             cure = "delete a store that was never made to its end; one of an older MLflow is made"
             cure += " fit by `mlflow db upgrade`"
         raise StudyError(f"tracking.mlflow: {masked(uri)}: {reason[:300]}; {cure}") from None
