@@ -34,10 +34,10 @@ from scripts.study.locks import hold_output
 from scripts.study.names import CHECKPOINT
 from scripts.study.options import positive
 from scripts.training.checkpoint import Checkpoint
-from scripts.training.gpus import check, use_one
+from scripts.training.gpus import set_up as set_up_gpu
 from scripts.training.loop import Result, predict, train
 from scripts.training.metrics import METRICS, score
-from scripts.training.model import build, device, precision
+from scripts.training.model import PRECISIONS, build, device, precision
 from scripts.training.pruning import should_stop
 from scripts.training.record import metrics, versions, write_run
 from scripts.training.tokens import UNLABELLED, Tokens, load_tokens
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--info", required=True, type=Path, help="data/info.json")
     parser.add_argument("--metric", required=True, choices=[*METRICS, "loss"], help="the objective")
     parser.add_argument("--direction", default="maximize", choices=["maximize", "minimize"])
-    parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "tf32", "fp32"])
+    parser.add_argument("--precision", default="auto", choices=["auto", *PRECISIONS])
     parser.add_argument("--eval-batch-size", type=positive, default=32)
     parser.add_argument("--threads", type=positive, default=1)
     parser.add_argument("--output", required=True, type=Path, help="folder of the run's results")
@@ -82,9 +82,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(stopped(options.output)))
 
     hold_output()
-    use_one()
-    check()
-    be_deterministic()
+    set_up_gpu()
     torch.set_num_threads(options.threads)
     run = read_run(options.run)
     model_facts, info = read_json(options.model), read_json(options.info)
@@ -160,19 +158,6 @@ def main() -> None:
         f"{options.run.parent.name}: {result.status}, {options.metric} "
         + ("-" if value is None else f"{value:.4f}")
     )
-
-
-def be_deterministic() -> None:
-    """Let a GPU add up in the same order each time, as a processor does by itself.
-
-    What has no such kernel says so in the log. To be called before the first product, when cuBLAS
-    reads its setting from the environment.
-    """
-    if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        # No kernel here reads memory that nothing was written to: to fill it is only slow.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def checkpoint_seconds() -> float:

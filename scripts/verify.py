@@ -6,13 +6,13 @@ files are only read; the trainings go to a scratch folder.
 """
 
 import argparse
-import csv
 import random
 import tempfile
 from pathlib import Path
 
 from scripts.analysis.again import compare, train_again
 from scripts.analysis.recommended import recommended
+from scripts.analysis.tables import read_table
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
 from scripts.study.options import whole
@@ -26,17 +26,10 @@ def pick(final: str | None, runs: list[str], count: int, seed: int) -> list[str]
     return [final, *random.Random(seed).sample(others, min(count, len(others)))]
 
 
-def finished(table: Path) -> list[str]:
+def finished(path: Path) -> list[str]:
     """Return the runs in summary/runs.csv; of a trial that failed there is nothing to compare."""
-    try:
-        with table.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.reader(stream))
-        run, status = (rows[0].index(name) for name in ("run", "status"))
-        return [row[run] for row in rows[1:] if row[status] != "failed"]
-    except (OSError, LookupError, ValueError, csv.Error):
-        raise StudyError(
-            f"{table}: not a study's table of runs; `snakemake verify` writes it first"
-        ) from None
+    table = read_table(path, ["run", "status"])
+    return [str(run) for run in table["run"][table["status"] != "failed"]]
 
 
 def main() -> None:

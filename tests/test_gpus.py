@@ -154,6 +154,25 @@ def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) ->
     gpus.check()
 
 
+def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[bool, bool]] = []
+    monkeypatch.setattr(
+        "torch.use_deterministic_algorithms",
+        lambda wanted, warn_only: asked.append((wanted, warn_only)),
+    )
+    monkeypatch.setattr("torch.utils.deterministic.fill_uninitialized_memory", True)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    gpus.be_deterministic()  # a processor needs none of it
+    assert asked == []
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    gpus.be_deterministic()
+    assert asked == [(True, True)]
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("devices", "training", "options", "at_once", "seen"),

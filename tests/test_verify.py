@@ -65,12 +65,19 @@ def test_runs_of_the_study_alone_are_drawn(tmp_path: Path) -> None:
     table = tmp_path / "runs.csv"
     table.write_text("run,status,seed\na,complete,1\nb,failed,1\nc,diverged,1\n")
     assert finished(table) == ["a", "c"]
-    for content in (b"", b"run,seed\na,1\n", b"run,status\n\xff\xfe,complete\n"):
+    for content, what in (
+        (b"", r"runs\.csv: not a readable CSV file .*; delete it and run snakemake again"),
+        (b"run,seed\na,1\n", r"runs\.csv: the column 'status' is missing; delete it and run"),
+        (b"run,status\n\xff\xfe,complete\n", r"runs\.csv: not a readable CSV file .*; delete it"),
+        (b"run,status\na,comp", r"runs\.csv: its last line is cut off; delete it and run"),
+    ):
         table.write_bytes(content)
-        with pytest.raises(StudyError, match=r"runs\.csv: not a study's table of runs"):
+        with pytest.raises(StudyError, match=what):
             finished(table)
     table.unlink()
-    with pytest.raises(StudyError, match=r"`snakemake verify` writes it first"):
+    with pytest.raises(
+        StudyError, match=r"runs\.csv: no such file; run snakemake again to make it"
+    ):
         finished(table)
 
 

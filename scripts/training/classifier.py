@@ -16,11 +16,10 @@ from scripts.study.files import file_sha256, read_json
 from scripts.study.reading import show
 from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
-from scripts.training.model import device, precision
+from scripts.training.model import PRECISIONS, device, precision
 from scripts.training.tokens import tokenise
 
 WEIGHTS = "model.safetensors"
-PRECISIONS = ("fp32", "tf32", "bf16")
 _KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 

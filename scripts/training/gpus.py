@@ -77,6 +77,16 @@ def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
     raise AssertionError("there is always a place")
 
 
+def set_up() -> None:
+    """Choose the GPU of this process, if there are any; to be called before CUDA starts.
+
+    Raises `StudyError` where there are, and torch cannot use them.
+    """
+    use_one()
+    check()
+    be_deterministic()
+
+
 def use_one() -> None:
     """Let this process see one GPU, where there are several; to be called before CUDA starts."""
     gpus = visible()
@@ -98,6 +108,21 @@ def check() -> None:
             " several processes?\n"
             "  training.gpu: 0 trains on the processor"
         )
+
+
+def be_deterministic() -> None:
+    """Let a GPU add up in the same order each time, as a processor does by itself.
+
+    What has no such kernel says so in the log. To be called before the first product, when cuBLAS
+    reads its setting from the environment.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        # No kernel here reads memory that nothing was written to: to fill it is only slow.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _names(listed: str) -> list[str]:

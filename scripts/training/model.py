@@ -11,6 +11,8 @@ from transformers.utils import logging as transformers_logging
 from scripts.study.errors import StudyError
 from scripts.training.first_token import only_first_token
 
+# Number formats of matrix products.
+PRECISIONS = ("fp32", "tf32", "bf16")
 # What architectures call the dropout of hidden units, and that of attention weights.
 HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "mlp_dropout", "embedding_dropout")
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
