@@ -25,12 +25,12 @@ def stages(study: Study) -> dict[str, dict[str, Any]]:
     return {
         "prepare": {
             **_keys(study, "study", "model", "dataset", "columns", "splits", "labels"),
-            **plan.cut(study),
+            **plan.split_seed(study),
             "lengths": plan.lengths(study),
         },
         "screen": {
             **_keys(study, "seed", "objective", "baseline", "screen", "rank"),
-            "training": plan.told(study),
+            "training": plan.training_options(study),
             "values": _values(study, "baseline"),
             "screened": _values(study, "screen"),
             **designed,

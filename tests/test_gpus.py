@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from scripts.study.errors import StudyError
 from scripts.training import gpus
@@ -140,6 +142,18 @@ def test_gpus_are_counted_without_torch(tmp_path: Path, monkeypatch: pytest.Monk
     assert gpus.count({}, tmp_path / "nowhere") == 0
     monkeypatch.setattr(gpus, "version", lambda package: "2.13.0+cpu")
     assert gpus.count({}, tmp_path) == 0
+    assert gpus.count({"CUDA_VISIBLE_DEVICES": "4,7"}, tmp_path) == 2  # somebody chose them
+
+
+def test_gpus_are_counted_where_there_is_no_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr(gpus, "version", version)
+    assert gpus.count({}, tmp_path) == 1
 
 
 def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +176,10 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
     )
     monkeypatch.setattr("torch.utils.deterministic.fill_uninitialized_memory", True)
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     gpus.be_deterministic()  # a processor needs none of it
     assert asked == []
+    assert torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
@@ -171,6 +187,7 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
     gpus.be_deterministic()
     assert asked == [(True, True)]
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,6 @@ def _link_to_nowhere(path: Path) -> None:
         lambda path: path.write_text("a,b\n1,3\n"),
         lambda path: path.write_text(""),
         _directory,
-        _link_to_nowhere,
     ],
 )
 def test_an_altered_file_is_named_with_what_was_made_of_it(damage: Callable[[Path], None]) -> None:
@@ -81,6 +81,21 @@ def test_an_altered_file_is_named_with_what_was_made_of_it(damage: Callable[[Pat
     assert str(caught.value).startswith(f"{TABLE}: not what it was when {BEST} was made of it")
     assert "delete it and run snakemake again" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_link_to_nowhere_is_named_with_where_it_leads() -> None:
+    _link_to_nowhere(Path(TABLE))
+    folder = Path(TABLE).parent
+    for link in (TABLE, folder):
+        with pytest.raises(StudyError) as caught:
+            check(STUDY)
+        said = str(caught.value)
+        assert said.startswith(f"{link}: a link to nowhere, where there is nothing, and {BEST} was")
+        assert f"made of {TABLE}; bring that back, or delete the link and run snakemake" in said
+        assert "\n" not in said
+        if link == TABLE:
+            shutil.rmtree(folder)
+            folder.symlink_to("nowhere")
 
 
 def test_of_many_altered_files_some_are_named() -> None:

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,29 +12,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.views import results
 from scripts.views.trackers import to_mlflow
+from tests.mlflow_store import client, mlflow, no_store_of_the_user, send, uri_of
 from tests.serving import free_port, killed, server
 from tests.tracked import FIGURES, LABELS, PNG, history, rows, tracked
 
-os.environ.update(to_mlflow.ENVIRONMENT)
-mlflow = pytest.importorskip("mlflow", reason="the trackers are not installed: make trackers")
-
-OPTIONS = {"enabled": True, "uri": None, "experiment": None}
 # What other people's libraries warn of while they are at work.
 pytestmark = [
     pytest.mark.filterwarnings("default"),
+    pytest.mark.usefixtures(no_store_of_the_user.__name__),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_store_of_the_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield
-    # MLflow names its store there itself, and `folder`, if it is made next, would be sent to it.
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +33,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said = send(home)
     assert said.startswith("mlflow: 16 of 16 runs sent, 0 completed")
     return home
-
-
-def send(home: Path, uri: str | None = None) -> str:
-    return to_mlflow.send(results.load(home / "study.json"), {**OPTIONS, "uri": uri})
-
-
-def uri_of(home: Path) -> str:
-    return to_mlflow.store(OPTIONS, home.parent / to_mlflow.LOCAL)
-
-
-def client(uri: str) -> Any:
-    return mlflow.MlflowClient(uri, registry_uri=uri)
 
 
 def sent(uri: str, experiment: str = "fabricated") -> dict[str, Any]:
@@ -220,40 +195,6 @@ def test_an_interrupted_sending_goes_on(folder: Path, tmp_path: Path) -> None:
     assert send(home).startswith("mlflow: 0 of 16 runs sent, 0 completed, the rest was there (")
 
 
-def test_a_store_that_is_not_whole_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlflow.store.db import utils
-
-    home = tmp_path / "results" / "fabricated"
-    tracked(home)
-
-    def interrupted(engine: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(utils, "_upgrade_db", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            send(home)
-    place = home.parent / to_mlflow.LOCAL
-    assert not (place / to_mlflow.DATABASE).exists()
-    # Killed, it would have left this.
-    (place / f".{to_mlflow.DATABASE}.abc12345").write_bytes(b"half")
-    assert send(home).startswith("mlflow: 16 of 16 runs sent")
-    assert {path.name for path in place.iterdir()} == {"lock", "artifacts", to_mlflow.DATABASE}
-
-
-def test_a_database_that_is_half_made_is_told_in_a_line(tmp_path: Path) -> None:
-    home = tmp_path / "results" / "fabricated"
-    tracked(home)
-    path = tmp_path / "other.db"
-    with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE trace_info (request_id TEXT)")
-    database.close()
-    with pytest.raises(
-        StudyError, match=r"other\.db: .*trace_info already exists.*; delete a store"
-    ):
-        send(home, f"sqlite:///{path}")
-
-
 def test_another_training_is_another_run_and_a_new_stage_is_a_tag(tmp_path: Path) -> None:
     home = tmp_path / "results" / "fabricated"
     tracked(home, stages=("baseline",), model=False)
@@ -344,28 +285,3 @@ def listening(port: int) -> set[str]:
                 known = "127.0.0.1" if address == "0100007F" else address
                 found.add(known)
     return found
-
-
-# Mistakes
-
-
-def test_a_server_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hidden@127.0.0.1:{free_port()}")
-    with pytest.raises(StudyError) as caught:
-        send(folder)
-    text = str(caught.value)
-    assert text.startswith("tracking.mlflow: http://127.0.0.1:")
-    assert "\n" not in text
-    assert "hidden" not in text
-    assert "what was sent stays" in text
-
-
-def test_a_deleted_experiment(tmp_path: Path) -> None:
-    home = tmp_path / "results" / "fabricated"
-    tracked(home, stages=("baseline",), model=False)
-    send(home)
-    there = client(uri_of(home))
-    there.delete_experiment(there.get_experiment_by_name("fabricated").experiment_id)
-    with pytest.raises(StudyError, match=r"'fabricated' is deleted in sqlite:.*; restore it"):
-        send(home)

@@ -1,10 +1,12 @@
 """What a verification says of a run that was trained again, and what provenance records."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.analysis.again import train_again
 from scripts.provenance import git_state, packages
 from scripts.study.errors import StudyError
 from scripts.verify import compare, finished, main, pick
@@ -79,6 +81,24 @@ def test_runs_of_the_study_alone_are_drawn(tmp_path: Path) -> None:
         StudyError, match=r"runs\.csv: no such file; run snakemake again to make it"
     ):
         finished(table)
+
+
+@pytest.mark.parametrize(("gpu", "seen"), [(0, ""), (1, "3")])
+def test_without_a_gpu_in_the_study_none_trains_it_again(
+    gpu: int, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def run(words: list[str], env: dict[str, str], **options: Any) -> Any:
+        asked.append(env["CUDA_VISIBLE_DEVICES"])
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setattr(subprocess, "run", run)
+    training = {"gpu": gpu, "precision": "fp32", "eval_batch_size": 8, "threads": 1}
+    study = {"training": training, "objective": STORED["objective"]}
+    assert train_again(study, tmp_path, "baseline-seed7", tmp_path) == tmp_path / "baseline-seed7"
+    assert asked == [seen]
 
 
 def test_a_negative_number_of_runs_is_refused(

@@ -34,6 +34,12 @@ def check(folder: str, records: Path = Path(".snakemake")) -> None:
     found = altered(folder, records)
     if found:
         first, *others = found
+        if link := _dead_link(Path(first.path)):
+            raise StudyError(
+                f"{link}: a link to {link.readlink()}, where there is nothing, and {first.made} was"
+                f" made of {first.path}; bring that back, or delete the link and run snakemake"
+                " again"
+            )
         more = ", ".join(one.path for one in others[:_NAMED])
         more += f" and {len(others) - _NAMED} more" * (len(others) > _NAMED)
         rest = f"\n  the same holds for {more}" if more else ""
@@ -95,9 +101,15 @@ def _differs(path: Path, checksum: str) -> bool:
         return file_sha256(path) != checksum
     except FileNotFoundError:
         # A link to nowhere is there, to Snakemake, and then is not: it ends in its own words.
-        return path.is_symlink()
+        return _dead_link(path) is not None
     except OSError:
         return True
+
+
+def _dead_link(path: Path) -> Path | None:
+    """Return the link to nowhere that `path` is, or lies in; None where there is none."""
+    places = (path, *path.parents)
+    return next((place for place in places if place.is_symlink() and not place.exists()), None)
 
 
 def _names(folder: Path, of: str) -> Iterator[tuple[str, Path]]:

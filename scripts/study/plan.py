@@ -192,12 +192,12 @@ def searched_values(study: Study, name: str) -> list[Value]:
     return sorted({block["baseline"], *values})
 
 
-def cut(study: Study) -> dict[str, Any]:
+def split_seed(study: Study) -> dict[str, Any]:
     """Return the seed that cuts a validation split off; other studies' data depend on none."""
     return {"seed": study["seed"]} if study["splits"].get("validation_share") else {}
 
 
-def told(study: Study) -> dict[str, Any]:
+def training_options(study: Study) -> dict[str, Any]:
     """Return what every training is told of the config beside its run.
 
     The rest of `training` is what a machine gives it, and changes no result.

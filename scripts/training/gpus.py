@@ -9,7 +9,8 @@ import itertools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,14 +23,16 @@ _held: list[int] = []
 def count(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> int:
     """Return how many GPUs this machine has for this process, without torch, which takes seconds.
 
-    Those that CUDA_VISIBLE_DEVICES lists, else NVIDIA's among `devices`; of these a torch that was
-    built for processors alone has none.
+    Those that CUDA_VISIBLE_DEVICES lists, whatever torch there is; else NVIDIA's among `devices`,
+    of which a torch that was built for processors alone has none.
     """
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
         return len(_names(listed))
-    if version("torch").endswith("+cpu"):
-        return 0
+    # Snakemake may be in an environment of its own, without torch: jobs will have theirs.
+    with suppress(PackageNotFoundError):
+        if version("torch").endswith("+cpu"):
+            return 0
     return sum(path.name.removeprefix("nvidia").isdigit() for path in devices.glob("nvidia*"))
 
 

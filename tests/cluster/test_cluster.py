@@ -52,9 +52,10 @@ def test_gpu_resource_limits_the_jobs_and_each_asks_for_what_the_study_says(
     study: Study, cluster: Slurm
 ) -> None:
     study.order("hold", *RUNS)
-    # More threads than this machine is said to have are no fewer in the job.
+    # More threads than this machine is said to have are no fewer in the job, and parts of a GPU are
+    # for trainings on one machine.
     config = json.loads((study.folder / "tiny.yaml").read_text())
-    config["training"]["threads"] = 2
+    config["training"] |= {"threads": 2, "per_gpu": 2}
     (study.folder / "tiny.yaml").write_text(json.dumps(config))
     # One job makes no array, and is not to wait for the others.
     head = study.start(RANKING, "--resources", "gpu=1", "--cores", "1")

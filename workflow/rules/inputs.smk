@@ -1,6 +1,6 @@
 # What the rules read and why they run again, computed from the study: names and paths, no results.
 SPLITS = ["train", "validation", *(["test"] if STUDY["splits"]["test"] else [])]
-CUT = plan.cut(STUDY)
+CUT = plan.split_seed(STUDY)
 GENERATED = STUDY["dataset"].get("generated")
 GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
 DATASET = (
@@ -73,7 +73,7 @@ def planned_run(wildcards):
 
 def tokens(wildcards):
     """Return the tokens that a run may need; a trial's max_seq_length is not known ahead."""
-    # A run is planned that may be trained.
+    # Every training has this input, so that it is asked for before any is scheduled.
     limit_gpus()
     if wildcards.run.startswith("optuna-"):
         lengths = SEARCHED_LENGTHS
@@ -108,7 +108,7 @@ _TABLES = {
 }
 BY_HAND = sorted({_TABLES[stage] for stage in STUDY["optuna"]["warm_start"]} - {None})
 
-TOLD = plan.told(STUDY)
+TOLD = plan.training_options(STUDY)
 # Every cause to begin the search anew that the config or the code names: known before anything runs.
 SETTINGS = {
     **{

@@ -11,7 +11,8 @@ if not STUDY["training"]["gpu"]:
 def here():
     """Tell whether this Snakemake runs the jobs of a study itself; a cluster gives jobs whole GPUs.
 
-    Not to be asked while rules are read: Snakemake does not know yet.
+    Not to be asked while rules are read: Snakemake does not know yet. A dry run never does: it plans
+    as if the jobs ran here.
     """
     return workflow.is_main_process and workflow.local_exec
 
@@ -31,8 +32,8 @@ def shares_of_a_gpu(wildcards):
 def limit_gpus():
     """Run no more trainings at once than this machine's GPUs are for, unless a limit was typed.
 
-    To be called when jobs are planned: after that Snakemake knows its limits, before it not yet
-    where it runs the jobs.
+    To be called when jobs are planned, by the input that every training has: before it Snakemake
+    does not know yet where it runs the jobs, and after it the scheduler has read its limits.
     """
     if not here():
         return

@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from scripts.study.errors import StudyError
+from scripts.study.errors import StudyError, disk_full
 from scripts.study.files import remove, replacing
 from scripts.study.names import spell
 from scripts.study.urls import masked
@@ -63,16 +63,28 @@ def send(results: Results, options: Mapping[str, Any]) -> str:
         with _alone(home) if local else nullcontext():
             return _send(results, uri, name, place)
     except Exception as error:
-        # A library of MLflow's, which lets its errors pass where the store is no whole one.
+        # MLflow lets errors of its database library pass, and that those of a database's driver.
         by_database = type(error).__module__.startswith("sqlalchemy.")
-        if not (by_database or isinstance(error, MlflowException | OSError)):
+        if not (by_database or isinstance(error, MlflowException | OSError | ImportError)):
             raise
-        reason = " ".join(str(error).split()).replace(uri, masked(uri))
-        cure = "what was sent stays, and `snakemake track` sends the rest"
-        if by_database:
-            cure = "delete a store that was never made to its end; one of an older MLflow is made"
-            cure += " fit by `mlflow db upgrade`"
-        raise StudyError(f"tracking.mlflow: {masked(uri)}: {reason[:300]}; {cure}") from None
+        # Behind the database's own words its library shows the statement, over many lines.
+        said = str(error).partition("[SQL:")[0] if by_database else str(error)
+        reason = " ".join(said.split()).replace(uri, masked(uri))[:300]
+        raise StudyError(f"tracking.mlflow: {masked(uri)}: {reason}; {_cure(error)}") from None
+
+
+def _cure(error: Exception) -> str:
+    """Return what the user can do about an error of MLflow, its database or that one's driver."""
+    then = "`snakemake track` sends the rest"
+    if isinstance(error, ImportError):
+        return f"install the package beside MLflow, then {then}"
+    if disk_full(error):
+        return f"make room, then {then}"
+    if "already exists" in str(error):
+        return "this store was never made to its end: delete it, or name another"
+    if "db upgrade" in str(error):
+        return f"do so, then {then}"
+    return f"what was sent stays; see that the store can be reached, then {then}"
 
 
 def store(options: Mapping[str, Any], home: Path) -> str:
@@ -126,6 +138,11 @@ def _make(home: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     database = home / DATABASE
+    if database.is_symlink() and not database.exists():
+        raise StudyError(
+            f"{database}: a link to {database.readlink()}, where there is nothing; bring the store"
+            " back, or delete the link for a new one"
+        )
     if not database.exists():
         remove(database)  # what was left half-made
         with replacing(database) as temporary:
