@@ -1,6 +1,7 @@
 """Get the study's pretrained model once, check its weights, and write down which one it is.
 
-In: the study's `model` block. Out: `data/model.json` with path, revision and sha256.
+In: the study's `model` block. Out: `data/model.json` with path, revision, the weights' sha256 and
+those of the other files.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from scripts.study.errors import StudyError, command
 from scripts.study.files import read_object, write_json
 from scripts.training.hub import wait_no_longer
 from scripts.training.labels import bare
-from scripts.training.weights import is_hub, locate, verify
+from scripts.training.weights import is_hub, locate, sums, verify
 
 
 def main() -> None:
@@ -27,8 +28,7 @@ def main() -> None:
         wait_no_longer()
     folder = locate(model, fetch=True)
     sha256 = verify(model, folder)
-    cure = "it describes no model; name another model, or fetch this one again"
-    config = read_object(folder / "config.json", cure=cure)
+    config = read_object(folder / "config.json")
     architecture = str(config.get("model_type", ""))
     write_json(
         options.output,
@@ -37,6 +37,7 @@ def main() -> None:
             "revision": model["revision"],
             "sha256": sha256,
             "architecture": architecture,
+            "files": sums(folder),
         },
     )
     print(f"model: {model['path']} ({bare(architecture)}), weights {sha256[:12]}")

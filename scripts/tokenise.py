@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from scripts.study.errors import StudyError, command
+from scripts.study.errors import StudyError, command, out_of_memory
 from scripts.study.files import read_json
 from scripts.training.data import SPLITS
 from scripts.training.tokens import save_tokens, tokenise
@@ -43,6 +43,8 @@ def read_split(path: Path) -> dict[str, list[Any]]:
     try:
         columns = {str(name): list(column) for name, column in pd.read_parquet(path).items()}
     except Exception as error:  # pyarrow raises many kinds
+        if out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise StudyError(
             f"{path}: not a readable Parquet file ({reason}); delete it and run snakemake again"
@@ -66,6 +68,8 @@ def main() -> None:
         longest = positions(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # transformers and tokenizers raise many kinds
+        if out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:300]
         raise StudyError(f"model.path: {folder} cannot be loaded: {reason}") from None
     if len(tokenizer) <= len(tokenizer.all_special_ids):

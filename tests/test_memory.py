@@ -5,9 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import transformers
 
 from scripts.study.errors import command, out_of_memory
 from scripts.study.files import write_json
+from scripts.training.data import load
+from scripts.training.model import build
+from scripts.training.tokens import load_tokens, save_tokens
 from tests.training_parts import random_tokens, train_options, values, write_inputs, write_model
 from tools.project import PROJECT
 
@@ -55,6 +59,11 @@ def test_a_training_with_too_little_memory(
         assert "Traceback" not in process.stderr
 
 
+def caused_by(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -64,6 +73,9 @@ def test_a_training_with_too_little_memory(
         RuntimeError("CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory"),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+        caused_by(ValueError("an error occurred"), MemoryError()),
     ],
 )
 def test_each_way_to_say_it_is_known(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,3 +89,26 @@ def test_each_way_to_say_it_is_known(error: Exception, capsys: pytest.CaptureFix
 
 def test_another_error_is_not_taken_for_it() -> None:
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def short(*arguments: object, **options: object) -> None:
+    raise OSError(12, "unable to mmap 90868376 bytes from file <weights>: Cannot allocate memory")
+
+
+def test_it_is_no_mistake_of_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads models and data tells of each fault of theirs; want of memory is none."""
+    folder = write_model(tmp_path / "model")
+    examples = tmp_path / "examples.csv"
+    examples.write_text("a,b\n1,2\n")
+    tokens = tmp_path / "16.safetensors"
+    save_tokens(tokens, {"train": random_tokens(4)}, 0)
+    monkeypatch.setattr(transformers.AutoModelForSequenceClassification, "from_pretrained", short)
+    monkeypatch.setattr("datasets.load_dataset_builder", short)
+    monkeypatch.setattr("scripts.training.tokens.load_file", short)
+    for read in (
+        lambda: build(folder, ["a", "b"], values(), 7),
+        lambda: load({"path": "csv", "data_files": str(examples)}, "train"),
+        lambda: load_tokens(tokens),
+    ):
+        with pytest.raises(OSError, match="Cannot allocate memory"):
+            read()

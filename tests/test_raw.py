@@ -1,4 +1,4 @@
-"""Rows and files that `datasets` would bend or die of are named by file and line."""
+"""Rows and CSV files that `datasets` would bend or die of are named by file and line."""
 
 import gzip
 import zipfile
@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from scripts.study.errors import StudyError
 from scripts.training.data import load, standardise
-from scripts.training.raw import check
+from scripts.training.raw import columns
 from tests.serving import free_port, server
 
 COLUMNS = {"text": ["one"], "label": "label"}
@@ -62,27 +62,11 @@ def test_csv_that_does_not_fit(
 def test_csv_that_does(tmp_path: Path, content: bytes, options: dict[str, Any]) -> None:
     file = tmp_path / "train.csv"
     file.write_bytes(content)
-    assert check("csv", file, options, "train.csv") in (
+    assert columns(file, options, "train.csv") in (
         ["one", "label"],
         ["one", "label", "more"],
         [],
     )
-
-
-@pytest.mark.parametrize("content", [b"null", b"\n 1\n", b'"text"'])
-def test_json_that_holds_no_examples(tmp_path: Path, content: bytes) -> None:
-    """Of null the reader of datasets dies without a word."""
-    file = tmp_path / "train.json"
-    file.write_bytes(content)
-    with pytest.raises(StudyError, match=r"begins with \{ or \["):
-        load({"path": "json", "data_files": {"train": str(file)}}, "train")
-
-
-def test_json_in_two_encodings_is_named_by_its_line(tmp_path: Path) -> None:
-    file = tmp_path / "train.jsonl"
-    file.write_bytes(b'{"one": "a", "label": 0}\n{"one": "na\xefve", "label": 1}\n')
-    with pytest.raises(StudyError, match=rf"^dataset: {file}, line 2: not utf-8"):
-        load({"path": "json", "data_files": {"train": str(file)}}, "train")
 
 
 SHIFTED = "one,label\na,0,9\nb,1,8\n"

@@ -78,6 +78,14 @@ def test_another_model_retrains_everything(copy: Path) -> None:
     assert "prepare" not in plan
 
 
+def test_another_config_of_a_local_model_retrains_everything(copy: Path) -> None:
+    path = copy / "tiny-model/config.json"
+    write_json(path, {**read_json(path), "hidden_act": "relu"})
+    plan = planned(copy)
+    assert (plan["fetch_model"], plan["train"]) == (1, AHEAD)
+    assert "prepare" not in plan
+
+
 def test_another_revision_of_a_hub_model_retrains_everything(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

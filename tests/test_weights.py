@@ -12,7 +12,8 @@ import torch
 from scripts import fetch_model
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json
-from scripts.training.weights import HUB_FILES, is_hub, locate, verify, weights_sha256
+from scripts.study.model_files import MODEL_FILES
+from scripts.training.weights import is_hub, locate, sums, verify, weights_sha256
 from tests.tiny import make_model
 
 
@@ -54,6 +55,36 @@ def test_other_weights_are_refused(tiny: tuple[Path, str]) -> None:
     assert str(folder / "model.safetensors") in message
     assert sha256 in message
     assert "0" * 64 in message
+
+
+def test_a_config_that_names_other_weights_is_refused(tmp_path: Path) -> None:
+    sha256 = make_model(tmp_path)
+    path = tmp_path / "config.json"
+    config = read_json(path)
+    for name in ("evil.safetensors", "m.safetensors.index.json"):
+        path.write_text(json.dumps({**config, "transformers_weights": name}))
+        with pytest.raises(StudyError) as raised:
+            verify(model(tmp_path, sha256=sha256), tmp_path)
+        assert str(raised.value) == (
+            f"model.path: {path} names weights of its own (transformers_weights: {name!r});"
+            " model.safetensors alone is checked and read: remove the key"
+        )
+
+
+def test_another_file_of_the_model_than_was_fetched_is_refused(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    files = sums(tmp_path)
+    assert {"config.json", "tokenizer.json"} <= files.keys()
+    assert "model.safetensors" not in files
+    facts = model(tmp_path, files=files)
+    verify(facts, tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**read_json(path), "hidden_act": "relu"}))
+    with pytest.raises(StudyError, match=r"config\.json is not what it was when the study fetched"):
+        verify(facts, tmp_path)
+    path.unlink()
+    with pytest.raises(StudyError, match=r"model\.path: no config\.json in .*, which says what"):
+        verify(facts, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +153,12 @@ def test_of_a_hub_model_no_pickle_and_no_code_is_fetched(
         {
             "name": "someone/some-model",
             "revision": revision,
-            "allow_patterns": HUB_FILES,
+            "allow_patterns": MODEL_FILES,
             "local_files_only": False,
         }
     ]
-    assert not [name for name in HUB_FILES if name.endswith((".bin", ".py", ".pt", ".pkl"))]
-    assert not [name for name in HUB_FILES if "*" in name]
+    assert not [name for name in MODEL_FILES if name.endswith((".bin", ".py", ".pt", ".pkl"))]
+    assert not [name for name in MODEL_FILES if "*" in name]
     # Trainings read what was fetched and never fetch.
     locate(model("someone/some-model", revision=revision))
     assert asked[1]["local_files_only"] is True
@@ -155,6 +186,7 @@ def test_the_command_writes_down_which_model(
         "revision": None,
         "sha256": sha256,
         "architecture": "bert",
+        "files": sums(folder),
     }
 
 

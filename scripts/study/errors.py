@@ -13,6 +13,8 @@ _MEMORY = (
     "DefaultCPUAllocator",
     *("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED"),
     *("CUDNN_STATUS_ALLOC_FAILED", "HIP out of memory", "HIP error: out of memory"),
+    # The system's own words, when files are mapped or libraries loaded, and those of C++.
+    *("Cannot allocate memory", "failed to map segment", "std::bad_alloc"),
 )
 # What a file or folder may be that a command was given: not a fault of the command.
 _UNUSABLE = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
@@ -33,8 +35,13 @@ def disk_full(error: BaseException) -> bool:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that there was no memory left, of the machine or of its GPU."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY)
+    """Tell whether an error means that there was no memory left, of the machine or of its GPU.
+
+    Libraries put such an error behind one of their own.
+    """
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY):
+        return True
+    return error.__cause__ is not None and out_of_memory(error.__cause__)
 
 
 def command(main: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 from transformers.utils import logging
 
 from scripts.study.documents import FACTS, MODEL_CURE
-from scripts.study.errors import StudyError
+from scripts.study.errors import StudyError, out_of_memory
 from scripts.study.files import file_sha256, read_json
 from scripts.study.reading import show
 from scripts.training.first_token import only_first_token
@@ -66,6 +66,8 @@ def load(folder: Path) -> Classifier:
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # transformers and safetensors raise many kinds
+        if out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:300]
         raise StudyError(f"--model: {folder} cannot be loaded: {reason}") from None
     only_first_token(model)

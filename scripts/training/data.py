@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.study.errors import StudyError
+from scripts.study.errors import StudyError, out_of_memory
 from scripts.training import labels
 from scripts.training.hub import COMMIT
 from scripts.training.plain_files import plain_files
@@ -51,6 +51,8 @@ def load(dataset: Mapping[str, Any], split: str, wanted: Sequence[str] = ()) -> 
     except StudyError:
         raise
     except Exception as error:  # datasets raises many kinds for a wrong file, column or name
+        if out_of_memory(error):
+            raise
         # "An error occurred while generating" says less than its cause; an empty file says nothing.
         reason = str(error.__cause__ or error) or "is a file empty?"
         if "corresponds to no data" in reason:

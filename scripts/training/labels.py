@@ -55,6 +55,8 @@ def _read(cell: str) -> float | int | bool | None:
         return text.lower() == "true"
     if not _NUMBER.fullmatch(text):
         return None
+    if _WHOLE.fullmatch(text):
+        return int(text)
     value = float(text)
     return int(value) if value.is_integer() else value
 
@@ -126,7 +128,7 @@ def _class(value: Any, label: str, row: int) -> str | int | None:
 
 def indices(values: Sequence[Any], role: str, label: str, index: Mapping[Any, int]) -> list[int]:
     """Return the class index of each label of a split; -1 where a test split has none at all."""
-    none = {None, UNLABELLED, str(UNLABELLED)} - index.keys()
+    none = [one for one in (None, UNLABELLED, str(UNLABELLED)) if one not in index]
     if role == "test" and all(value in none or value != value for value in values):
         return [UNLABELLED] * len(values)
     found = []

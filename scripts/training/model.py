@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from scripts.study.errors import StudyError
+from scripts.study.errors import StudyError, out_of_memory
 from scripts.training.first_token import only_first_token
 
 # Number formats of matrix products.
@@ -106,5 +106,7 @@ def _loaded(folder: Path, kind: Any, **arguments: Any) -> Any:
     try:
         return kind.from_pretrained(folder, trust_remote_code=False, **arguments)
     except Exception as error:  # transformers and safetensors raise many kinds
+        if out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:300]
         raise StudyError(f"model.path: {folder} cannot be loaded: {reason}") from None

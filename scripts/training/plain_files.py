@@ -11,10 +11,14 @@ from scripts.study.errors import StudyError
 from scripts.study.reading import show
 from scripts.study.sources import FORMATS, is_local
 from scripts.training import raw
+from scripts.training.json_rows import Examples
 
-# Of the options of a CSV reader those that the checks know. With others, which the README of a
-# folder may give, files are read as they say, without checks.
-_KNOWN = {"sep", "delimiter", "quotechar", "names", "column_names", "encoding", "features"}
+# Of the options of a reader those that the checks know. With others, which the README of a folder
+# may give, files are read as they say, without checks.
+_KNOWN = {
+    "csv": {"sep", "delimiter", "quotechar", "names", "column_names", "encoding", "features"},
+    "json": {"encoding", "field"},
+}
 
 
 def plain_files(
@@ -22,14 +26,15 @@ def plain_files(
 ) -> dict[str, Any] | None:
     """Return arguments of `load_dataset` that read the split `base` from files of this machine.
 
-    What is on a server or compressed is brought to the folder `cache`. CSV and JSON files are
-    checked (`scripts.training.raw`); a folder in none of `FORMATS` is read as it is. Returns None
-    for a data set of the hub.
+    What is on a server or compressed is brought to the folder `cache`. CSV files are checked
+    (`scripts.training.raw`), JSON files brought to one kind a column (`json_rows`); a folder in
+    none of `FORMATS` is read as it is. Returns None for a data set of the hub.
 
     Args:
         arguments: those of the study's `dataset`.
         base: the split, without a slice.
-        wanted: the columns that the study uses. Of CSV files these alone are read, as texts.
+        wanted: the columns that the study uses. Of CSV and JSON files these alone are read, of CSV
+            files as texts.
         cache: an empty folder.
     """
     import datasets
@@ -46,25 +51,24 @@ def plain_files(
     if kind not in FORMATS:
         return given
     named = dict(builder.config.data_files or {})
-    if base == "all":
-        named.setdefault(base, [file for split in named.values() for file in split])
     if base not in named:
         raise StudyError(
             f"splits: there is no split {base!r} in {path!r}; there is {', '.join(named) or 'none'}"
         )
     options = _options(builder)
-    checked = kind != "csv" or options.keys() <= _KNOWN
+    checked = options.keys() <= _KNOWN.get(kind, set())
     manager = datasets.DownloadManager(
         download_config=datasets.DownloadConfig(cache_dir=str(cache / "downloads"))
     )
-    found: list[str] = []
+    found, examples = list[str](), Examples(wanted)
     first, used = "", list[str]()
     for name in map(str, named[base]):
         for file in manager.iter_files(manager.download_and_extract(name)):
             told = name.removeprefix(f"{Path.cwd()}/")
-            columns = raw.check(kind, Path(file), _said(options), told) if checked else None
-            if columns:
-                own = _used(told, columns, wanted)
+            if kind == "json" and checked:
+                examples.add(raw.decoded(Path(file), told, options), told, options.get("field"))
+            elif kind == "csv" and checked:
+                own = _used(told, raw.columns(Path(file), _said(options), told), wanted)
                 if first and own != used:
                     raise StudyError(
                         f"dataset: {told} has the columns {show(own)} of those that are used, and"
@@ -73,6 +77,10 @@ def plain_files(
                     )
                 first, used = told, own
             found.append(file)
+    if kind == "json" and checked:
+        written = cache / "examples.parquet"
+        examples.write(written)
+        return {"path": "parquet", "data_files": {base: str(written)}}
     if kind == "csv" and checked:
         options |= _csv_options(options, used, set(used) == set(wanted))
     return {"path": kind, "data_files": {base: [glob.escape(file) for file in found]}, **options}

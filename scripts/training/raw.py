@@ -1,4 +1,4 @@
-"""Plain CSV and JSON files looked through before `datasets` reads them.
+"""Plain CSV files looked through before `datasets` reads them.
 
 What reads them there bends a row that does not fit until it does: a cell too many shifts the
 others, text behind a closing quote loses its quotes. Here that is a mistake, named by its line.
@@ -14,23 +14,27 @@ from typing import Any
 from scripts.study.errors import StudyError
 
 
-def check(kind: str, file: Path, options: Mapping[str, Any], name: str) -> list[str] | None:
-    """Return the columns of a CSV file, None of others; raise `StudyError` for what cannot be read.
+def columns(file: Path, options: Mapping[str, Any], name: str) -> list[str]:
+    """Return the columns of a CSV file; raise `StudyError` for what cannot be read.
 
-    `kind` is the format; csv and json are looked at. `options` are those of the study's `dataset`:
-    encoding, delimiter, quotechar, column_names. `name` is what messages call the file.
+    `options` are those of the study's `dataset`: encoding, delimiter, quotechar, column_names.
+    `name` is what messages call the file. A row with more cells than columns is refused.
     """
-    if kind not in ("csv", "json"):
-        return None
-    text = _decoded(file.read_bytes(), name, options.get("encoding") or "utf-8")
-    if kind == "csv":
-        return _columns(text, name, options)
-    if text.strip() and text.lstrip()[0] not in "[{":
-        raise StudyError(f"dataset: {name}: a JSON file of examples begins with {{ or [")
-    return None
+    found = list(options.get("column_names") or ())
+    text = decoded(file, name, options)
+    for line, row in rows(io.StringIO(text, newline=""), options, f"dataset: {name},"):
+        found = found or row
+        if len(row) > len(found):
+            raise StudyError(
+                f"dataset: {name}, line {line}: {len(row)} cells where there are {len(found)}"
+                " columns; put quotes around a text with the delimiter in it"
+            )
+    return found
 
 
-def _decoded(content: bytes, name: str, encoding: str) -> str:
+def decoded(file: Path, name: str, options: Mapping[str, Any]) -> str:
+    """Return a file's text; raise `StudyError` that names the line where it is of no encoding."""
+    content, encoding = file.read_bytes(), options.get("encoding") or "utf-8"
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -76,16 +80,3 @@ def rows(
             return
         if row:
             yield line, row
-
-
-def _columns(text: str, name: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the columns of a CSV file; raise `StudyError` for a row that has more cells."""
-    columns = list(options.get("column_names") or ())
-    for line, row in rows(io.StringIO(text, newline=""), options, f"dataset: {name},"):
-        columns = columns or row
-        if len(row) > len(columns):
-            raise StudyError(
-                f"dataset: {name}, line {line}: {len(row)} cells where there are {len(columns)}"
-                " columns; put quotes around a text with the delimiter in it"
-            )
-    return columns

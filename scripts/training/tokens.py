@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from scripts.study.errors import StudyError
+from scripts.study.errors import StudyError, out_of_memory
 from scripts.study.files import write_bytes
 
 # The label of an example of a test split without labels.
@@ -81,6 +81,8 @@ def load_tokens(path: Path) -> tuple[dict[str, Tokens], int]:
         }
         return splits, int(arrays["pad"][0])
     except Exception as error:  # safetensors raises its own kinds, which it does not export
+        if out_of_memory(error):
+            raise
         raise StudyError(
             f"{path}: cannot be read ({error}); delete the file and run snakemake again"
         ) from None

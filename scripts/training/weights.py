@@ -9,25 +9,13 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from scripts.study.errors import StudyError
-from scripts.study.files import file_sha256
+from scripts.study.files import file_sha256, read_object
+from scripts.study.model_files import MODEL_FILES, WEIGHTS, present
+from scripts.study.reading import show
 from scripts.training.hub import COMMIT
 
 PACKAGE = "package:"
-
-# Safetensors only: no pickle is ever fetched or read. The rest is configuration and tokeniser.
-HUB_FILES = [
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-]
+_CURE = "it describes no model; name another model, or fetch this one again"
 
 
 def is_hub(model: Mapping[str, Any]) -> bool:
@@ -54,7 +42,7 @@ def locate(model: Mapping[str, Any], *, fetch: bool = False) -> Path:
         found = _snapshot(model, fetch)
     else:
         found = Path(os.path.expanduser(path))
-    if not (found / "model.safetensors").is_file():
+    if not (found / WEIGHTS).is_file():
         raise StudyError(
             f"model.path: {path!r}: no model.safetensors in {found}; weights in another format or"
             " in several files are not read (save_pretrained writes the one file)"
@@ -69,7 +57,7 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
     try:
         found = Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=HUB_FILES, local_files_only=not fetch
+                name, revision=revision, allow_patterns=MODEL_FILES, local_files_only=not fetch
             )
         )
     except Exception as error:  # a login page in the hub's place raises many kinds
@@ -89,12 +77,16 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
 
 def weights_sha256(folder: Path) -> str:
     """Return the sha256 of a model folder's `model.safetensors`, in hex."""
-    return file_sha256(folder / "model.safetensors")
+    return file_sha256(folder / WEIGHTS)
 
 
 def verify(model: Mapping[str, Any], folder: Path) -> str:
-    """Return the sha256 of the weights; raise `StudyError` where the study asks for another."""
-    weights = folder / "model.safetensors"
+    """Return the sha256 of the weights; raise `StudyError` where the study asks for another.
+
+    So it does where `files`, the sums of the other files if `model` has them, are of others, and
+    where the model's own config names weights that nobody has looked at.
+    """
+    weights = folder / WEIGHTS
     try:
         with safe_open(weights, framework="numpy"):
             pass
@@ -107,7 +99,27 @@ def verify(model: Mapping[str, Any], folder: Path) -> str:
     wanted = model["sha256"]
     if wanted is not None and found != wanted:
         raise StudyError(
-            f"model.sha256: {folder / 'model.safetensors'} has {found}, the study asks for"
+            f"model.sha256: {weights} has {found}, the study asks for"
             f" {wanted}; fetch the model again, or put the right hash into the config"
         )
+    if not (folder / "config.json").is_file():
+        raise StudyError(f"model.path: no config.json in {folder}, which says what its model is")
+    other = read_object(folder / "config.json", cure=_CURE).get("transformers_weights")
+    if other is not None:
+        raise StudyError(
+            f"model.path: {folder / 'config.json'} names weights of its own (transformers_weights:"
+            f" {show(other)}); {WEIGHTS} alone is checked and read: remove the key"
+        )
+    for name, sha256 in model.get("files", {}).items():
+        file = folder / name
+        if not file.is_file() or file_sha256(file) != sha256:
+            raise StudyError(
+                f"model.path: {file} is not what it was when the study fetched its model; put it"
+                " back, or run snakemake again"
+            )
     return found
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file of a model's folder but its weights, by name."""
+    return {path.name: file_sha256(path) for path in present(folder) if path.name != WEIGHTS}

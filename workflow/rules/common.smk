@@ -15,6 +15,7 @@ from scripts.study.config import resolve
 from scripts.study.documents import read_chosen, read_finalists
 from scripts.study.errors import StudyError
 from scripts.study.files import json_text, read_json, sweep, write_json
+from scripts.study.model_files import present
 from scripts.study.names import parse_run, planned_pattern
 
 # Rules call `python -m scripts.<rule>`: the Python that runs Snakemake, wherever it lies.

@@ -16,10 +16,10 @@ def data_files(wildcards):
 
 
 def model_files(wildcards):
-    """Return the weights of a model in a local folder; a package's are those of its version."""
+    """Return the files of a model in a local folder; a package's are those of its version."""
     path = STUDY["model"]["path"]
     folder = None if path.startswith(sources.PACKAGE) else sources.model_folder(path)
-    return sorted(map(str, folder.glob("*.safetensors"))) if folder else []
+    return [str(file) for file in present(folder)] if folder else []
 
 
 PLANNED = {
