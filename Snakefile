@@ -35,6 +35,7 @@ report: "workflow/report/workflow.rst"
 # Not a rule: Snakemake plans what follows a job that runs without a look at its params and inputs,
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
+    hold_study()
     be_short()
     keep_study()
     sweep(Path(S))

@@ -47,6 +47,8 @@ BAD: list[tuple[str, object, str]] = [
     ("seed", 1.5, ": 1.5 is not a whole number"),
     ("seed", True, ": true is not a whole number"),
     ("seed", "42", ": '42' is not a whole number"),
+    ("seed", "1e-2", ": 0.01 is not a whole number"),
+    ("seed", "1e999", ": '1e999' is not a whole number"),
     ("seed", 2**40, ": 1099511627776 is not <= 2147483647"),
     ("seed", 10**400, ": a number of over 80 digits is too large"),
     ("seed", math.nan, ": nan is not a finite number"),
@@ -226,6 +228,11 @@ BAD: list[tuple[str, object, str]] = [
         f"{H}.dropout.search",
         {"low": 0.1, "high": 0.3, "step": 0.15},
         "... 0.15 does not divide the range from 0.1 to 0.3",
+    ),
+    (
+        f"{H}.dropout.search",
+        {"low": 0.0, "high": 0.5, "step": 5e-324},
+        ".step: 5e-324 cuts the range from 0.0 to 0.5 into more than 1,000,000,000 steps; leave it",
     ),
     (
         f"{H}.dropout.search",

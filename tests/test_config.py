@@ -209,11 +209,28 @@ def test_patterns_and_urls_as_data_files(tmp_path: Path, monkeypatch: pytest.Mon
         ),
         ({"data_files": "hf://datasets/a/b/train.csv"}, "names no commit"),
         ({"data_files": "hf://datasets/a/b@main/train.csv"}, "names no commit"),
+        ({"data_files": "HF://datasets/a/b/train.csv"}, "names no commit"),
+        ({"data_files": f"hf://datasets/a/b/train@{'a' * 40}"}, "names no commit"),
+        (
+            {"data_files": "https://huggingface.co/datasets/a/b/resolve/main/a.csv"},
+            "names no commit",
+        ),
+        *(
+            ({**source, **place}, "a user, a password or a token")
+            for source in ({"path": "config"}, {"path": "a/b", "revision": "a" * 40})
+            for place in (
+                {"data_files": {"train": "https://me:PLANTED@e.org/a.csv"}},
+                {"data_files": ["https://e.org/a.csv?token=PLANTED"]},
+                {"data_dir": "https://me:PLANTED@e.org/"},
+            )
+        ),
+        ({"path": "https://me:PLANTED@e.org/"}, "a user, a password or a token"),
+        ({"data_files": "simplecache::https://me:PLANTED@e.org/a"}, "a user, a password or a"),
         ({"delimiter": '"'}, "is the quote character too"),
         ({"delimiter": "é"}, "is not an ASCII character"),
     ],
 )
-def test_addresses_and_delimiters_that_are_refused(changes: dict[str, str], words: str) -> None:
+def test_addresses_and_delimiters_that_are_refused(changes: dict[str, Any], words: str) -> None:
     files = {"path": "csv", "data_files": "config/config.yaml"}
     with pytest.raises(StudyError, match=words) as caught:
         resolve(changed("dataset", files | changes))
@@ -222,8 +239,9 @@ def test_addresses_and_delimiters_that_are_refused(changes: dict[str, str], word
 
 def test_addresses_that_are_taken() -> None:
     pinned = f"hf://datasets/a/b@{'a' * 40}/train.csv"
-    for file in (pinned, "https://e.org/design/a.csv?author=x&version=2"):
-        files = {"train": file, "validation": file}
+    page = f"https://huggingface.co/datasets/a/b/resolve/{'a' * 40}/train.csv"
+    for file in (pinned, page, "https://e.org/design/train.csv?author=x&version=2"):
+        files = {"train": file, "validation": file.replace("train.csv", "validation.csv")}
         dataset = {"path": "csv", "data_files": files}
         assert resolve(changed("dataset", dataset))["dataset"]["data_files"] == files
 

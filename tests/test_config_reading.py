@@ -8,7 +8,7 @@ import pytest
 from scripts.study.config import load, resolve
 from scripts.study.errors import StudyError
 from scripts.study.reading import merge, read
-from tests.configs import STUDIES
+from tests.configs import STUDIES, small
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +27,25 @@ def write(folder: Path, text: str, name: str = "study.yaml") -> Path:
 @pytest.mark.parametrize("spelling", ["5e-5", "5.0e-5", "0.00005", "5E-05", ".5e-4", "50e-6"])
 def test_numbers_are_read_as_people_write_them(tmp_path: Path, spelling: str) -> None:
     assert read(write(tmp_path, f"x: {spelling}")) == {"x": 5e-5}
+
+
+@pytest.mark.parametrize("spelling", ["5e-1", "5.0e-1", "+.5E0", "50e-2"])
+def test_numbers_that_yaml_takes_for_text_are_numbers_where_one_is_wanted(spelling: str) -> None:
+    """So does Snakemake hand them on."""
+    config = {**small(), "seed": "1e2", "confirm": {"seeds": "1e1"}, "study": "1e2"}
+    config["dataset"] = {"path": "csv", "data_files": {"train": "https://e.org/a.csv"}}
+    config["splits"] = {"validation_share": spelling, "test": None}
+    study = resolve(config)
+    assert study["splits"]["validation_share"] == 0.5
+    found = study["seed"], study["confirm"]["seeds"], study["study"]
+    assert found == (100, 10, "1e2")
+    assert type(study["confirm"]["seeds"]) is int
+
+
+def test_code_in_a_config_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "__use_yte__: true\n__definitions__:\n- import os\nstudy: a\n")
+    with pytest.raises(StudyError, match=r"yaml: __use_yte__: a config holds values and no code"):
+        read(path)
 
 
 def test_text_that_only_looks_like_a_number_stays_text(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from scripts.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value
 from scripts.study.names import spell
 from scripts.study.reading import join, show
 
+# Of a range that is searched; more could as well be none.
+MAX_STEPS = 1_000_000_000
+
 ROOT = "hyperparameters"
 
 
@@ -131,6 +134,11 @@ def _step(spec: Hyperparameter, value: object, low: Value, high: Value, path: st
     # Decimals, since 0.1 / 0.02 is not 5 in binary floats.
     width = Decimal(spell(high)) - Decimal(spell(low))
     steps = width / Decimal(spell(step))
+    if steps > MAX_STEPS:
+        raise StudyError(
+            f"{path}: {show(step)} cuts the range from {show(low)} to {show(high)} into more than"
+            f" {MAX_STEPS:,} steps; leave it out"
+        )
     if steps != steps.to_integral_value():
         raise StudyError(
             f"{path}: {show(step)} does not divide the range from {show(low)} to {show(high)}"

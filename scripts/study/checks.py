@@ -1,11 +1,13 @@
 """Checks across the keys of a resolved study: what a JSON Schema cannot say."""
 
-import itertools
+import json
 import math
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from scripts.study import designs, sources
+from scripts.study import designs, sources, splits
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import batches, candidates, screened, searched_values
@@ -17,6 +19,8 @@ Study = Mapping[str, Any]
 # Optuna's batches are a chain of files, and Snakemake follows chains by recursion.
 MAX_BATCHES = 100
 MAX_GRID = 100_000
+# The system takes no more than 131,072 in one piece, with the rest of the command.
+MAX_SOURCE = 120_000
 # The data are tokenised once for each length before a trial's own is known.
 MAX_LENGTHS = 32
 
@@ -29,7 +33,9 @@ def check(study: Study) -> None:
     _check_columns(study)
     _check_labels(study)
     _check_encoding(study)
-    _check_splits(study)
+    splits.check(study)
+    _check_own_results(study)
+    _check_length(study)
     _check_warmup(study)
     designs.check(study)
     _check_rank(study)
@@ -86,87 +92,30 @@ def _check_encoding(study: Study) -> None:
         ) from None
 
 
-def _check_splits(study: Study) -> None:
-    """Splits share no example and exist, where that is known without reading the data."""
-    splits = {name: study["splits"][name] for name in ("train", "validation", "test")}
-    known = _known_splits(study["dataset"])
-    for purpose, name in splits.items():
-        if name is None:
-            continue
-        base = name.partition("[")[0]
-        if known is not None and base not in known:
-            text = unknown(f"splits.{purpose}", base, known, "split of the data")
-            if purpose == "validation":
-                text += "; splits.validation_share: 0.1 cuts one off the training split"
-            raise StudyError(text)
-    _check_files(study["dataset"], splits)
-    for (first, one), (second, other) in itertools.combinations(splits.items(), 2):
-        if one is not None and other is not None and _may_overlap(one, other):
+def _check_own_results(study: Study) -> None:
+    """What a study makes cannot be what it is made of."""
+    own = Path("results", study["study"]).resolve()
+    for file in sources.local_data_files(study["dataset"]):
+        if own in file.resolve().parents:
             raise StudyError(
-                f"splits.{second}: {show(other)} shares examples with splits.{first}, "
-                f"{show(one)}; no example may serve two purposes"
+                f"dataset: {show(str(file))} is a result of this very study; copy the file to"
+                " another folder, and name the copy"
             )
 
 
-def _check_files(dataset: Mapping[str, Any], splits: Mapping[str, str | None]) -> None:
-    """No file may serve two purposes under two names either."""
-    files = dataset.get("data_files")
-    if not isinstance(files, Mapping):
-        return
-    read: dict[str, dict[str, str]] = {}
-    for name in filter(None, splits.values()):
-        base = name.partition("[")[0]
-        own = sources.local_data_files({**dataset, "data_files": {base: files.get(base, [])}})
-        read[name] = {str(path.resolve()): str(path) for path in own}
-    for (one, these), (other, those) in itertools.combinations(read.items(), 2):
-        first, second = (name.partition("[")[0] for name in (one, other))
-        both = sorted(these.keys() & those.keys())
-        # Slices of one split were compared before; those of the same files may share no example.
-        apart = these.keys() == those.keys() and not _slices_may_overlap(one, other)
-        if both and first != second and not apart:
-            raise StudyError(
-                f"dataset.data_files.{second}: {show(those[both[0]])} is a file of {first} too; no"
-                " example may serve two purposes"
-            )
-
-
-def _may_overlap(one: str, other: str) -> bool:
-    """Return whether two splits may share examples; slices of one split may be disjoint."""
-    same = one.partition("[")[0] == other.partition("[")[0]
-    return same and _slices_may_overlap(one, other)
-
-
-def _slices_may_overlap(one: str, other: str) -> bool:
-    """Return whether the slices of two splits may, if both were of the same examples."""
-    (start, stop), (other_start, other_stop) = _bounds(one), _bounds(other)
-    return not (_not_after(stop, other_start) or _not_after(other_stop, start))
-
-
-def _bounds(split: str) -> tuple[str, str]:
-    """Return the start and stop of `train[:80%]` as text, empty where open."""
-    start, _, stop = split.partition("[")[2].rstrip("]").partition(":")
-    return start, stop
-
-
-def _not_after(stop: str, start: str) -> bool:
-    """Return whether a slice that ends at `stop` surely ends before one begins at `start`.
-
-    Only counts in one unit and from one end can be compared without knowing the split's size.
-    """
-    if not stop or not start or (stop[-1] == "%") != (start[-1] == "%"):
-        return False
-    if stop.startswith("-") != start.startswith("-"):
-        return False
-    return int(stop.rstrip("%")) <= int(start.rstrip("%"))
-
-
-def _known_splits(dataset: Mapping[str, Any]) -> list[str] | None:
-    if "generated" in dataset:
-        return list(sources.GENERATED_SPLITS)
-    files = dataset.get("data_files")
-    if files is None:
-        return None
-    return list(files) if isinstance(files, Mapping) else ["train"]
+def _check_length(study: Study) -> None:
+    """Where the data come from is told to the command that reads them on its command line."""
+    keys = ("dataset", "columns", "splits", "labels")
+    size = len(shlex.quote(json.dumps({key: study[key] for key in keys})))
+    if size > MAX_SOURCE:
+        files, labels = list(sources.patterns(study["dataset"].get("data_files"))), study["labels"]
+        key, cure = "dataset.data_files", "name the files by a pattern, such as data/*.csv"
+        if len(json.dumps(labels)) > len(json.dumps(files)):
+            key, cure = "labels", "shorten the names"
+        raise StudyError(
+            f"{key}: {size:,} characters are too many for a command line, which takes"
+            f" {MAX_SOURCE:,}; {cure}"
+        )
 
 
 def _check_warmup(study: Study) -> None:

@@ -14,7 +14,7 @@ from scripts.study.errors import StudyError
 from scripts.study.files import json_text
 from scripts.study.plan import candidates
 from scripts.study.reading import join, merge, plain, read, show, without_nulls
-from scripts.study.schema import schema, validate
+from scripts.study.schema import numbers, schema, validate
 
 
 def load(*paths: Path | str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def resolve(config: Mapping[str, Any], source: str = "config") -> dict[str, Any]
             raise StudyError(f"{show(config)} is not a mapping of keys to values")
         raw = plain(config)
         _refuse_remote_code(raw, "")
-        given = _without_nulls(raw)
+        given = cast(dict[str, Any], numbers(_without_nulls(raw), schema("config")))
         validate(given, "config")
         study = _resolved(given)
         checks.check(study)

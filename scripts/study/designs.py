@@ -270,6 +270,10 @@ def _check_factor(one: Factor, name: str) -> None:
             f"{one.key}: {len(one.levels)} values, but plackett_burman takes two; leave"
             f" {spell(one.levels[0])} and {spell(one.levels[-1])}, or use latin_hypercube"
         )
+    if not math.isfinite(one.high / one.low if one.log and one.low > 0 else one.high - one.low):
+        raise StudyError(
+            f"{one.key}: the range from {one.low} to {one.high} is too wide for a design; narrow it"
+        )
     if one.log and one.low <= 0:
         raise StudyError(
             f"{one.key}: {show(one.low)} is not above 0, as search.log: true needs of {name}"

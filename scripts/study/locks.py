@@ -1,4 +1,4 @@
-"""A log that its writer holds: how one process sees that another is still at work.
+"""Files that their writers hold: how one process sees that another is still at work.
 
 The lock ends with the process, however that ends, and holds for other machines of a shared disk,
 where the file system passes it on.
@@ -6,6 +6,7 @@ where the file system passes it on.
 
 import fcntl
 import os
+import socket
 import stat
 import time
 from pathlib import Path
@@ -22,18 +23,39 @@ def hold_output() -> None:
     """
     descriptor = 1
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            _lock(descriptor)
     except OSError:
-        return
+        pass
+
+
+def hold(path: Path) -> str | None:
+    """Hold the file at `path`, which is made, until this process ends; where another does, say who.
+
+    Returns None where nobody else holds it, or where the file system has no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    if not _lock(descriptor):
+        with os.fdopen(descriptor) as stream:
+            return stream.read().strip() or "a process that has just begun"
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    return None
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file; return whether no other process has."""
     for _ in range(ATTEMPTS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
         except BlockingIOError:
             time.sleep(PAUSE)
-        except OSError:
-            return
+        except OSError:  # there are no locks
+            return True
+        else:
+            return True
+    return False
 
 
 def held(path: Path | str) -> bool | None:

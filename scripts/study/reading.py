@@ -65,6 +65,11 @@ def read(path: Path | str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise StudyError(f"{path}: {show(value)} is not a mapping of keys to values")
+    if "__use_yte__" in value:
+        raise StudyError(
+            f"{path}: __use_yte__: a config holds values and no code; remove the key, and look at"
+            " what the code does: Snakemake runs it before anything can be refused"
+        )
     try:
         return cast(dict[str, Any], plain(value))
     except StudyError as error:

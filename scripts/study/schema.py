@@ -1,6 +1,7 @@
 """The JSON Schemas in workflow/schemas, and their errors as one line that a user can act on."""
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -18,6 +19,7 @@ from scripts.study.reading import join, show
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
 
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 _NOUNS = {
     "string": "text",
     "number": "a number",
@@ -54,6 +56,25 @@ def validate(value: object, name: str) -> None:
     first = min(errors, key=_rank, default=None)
     if first is not None:
         raise StudyError(_message(first))
+
+
+def numbers(value: Any, spec: Mapping[str, Any]) -> Any:
+    """Return `value` with each text such as 5e-1 as a number where the schema `spec` wants one.
+
+    YAML as Snakemake reads it takes for a number only what has a point in it: 5.0e-1.
+    """
+    if isinstance(value, Mapping):
+        known = spec.get("properties", {})
+        return {key: numbers(item, known.get(key, {})) for key, item in value.items()}
+    if (
+        isinstance(value, str)
+        and spec.get("type") in ("number", "integer")
+        and _NUMBER.fullmatch(value)
+    ):
+        number = float(value)
+        if math.isfinite(number):
+            return int(number) if number.is_integer() else number
+    return value
 
 
 @cache

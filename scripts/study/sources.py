@@ -29,8 +29,21 @@ _READERS = ("pandas", "arrow", "conll", "imagefolder", "audiofolder", "videofold
             "spark", "sql", "cache")  # fmt: skip
 _ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-_PINNED = re.compile("@[0-9a-f]{40}(/|$)")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# A commit stands behind the name, not in one of a file; in an address of the hub, behind "resolve".
+_PINNED = re.compile(r"hf://((datasets|spaces|models)/)?([^/@]+/)?[^/@]+@[0-9a-f]{40}(/|$)", re.I)
+_HUB_PAGE = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)(?=/|$)", re.I)
+_PINNED_PAGE = re.compile(r"/(resolve|raw)/[0-9a-f]{40}/")
+_URL = re.compile(r"([A-Za-z0-9]+::)*[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def is_address(name: str) -> bool:
+    """Return whether a name of `data_files` is a URL, or a chain of them (`zip://a.csv::https://…`)."""
+    return _URL.match(name) is not None
+
+
+def is_here(path: str) -> bool:
+    """Return whether a data set's `path` means files of this machine or addresses, and no hub's."""
+    return path in FORMATS or is_local(path)
 
 
 def is_local(path: str) -> bool:
@@ -66,6 +79,7 @@ def model_folder(path: str) -> Path | None:
 def check_model(model: Mapping[str, Any]) -> None:
     """Raise `StudyError` unless the model is there, or is pinned on the hub."""
     path = model["path"]
+    _check_secrets("model.path", path)
     folder = model_folder(path)
     if folder is None:
         _check_pinned("model", path, model.get("revision"))
@@ -102,6 +116,9 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
             "or text (or give dataset.generated)"
         )
     path = dataset["path"]
+    for where, text in _texts(dataset):
+        if "://" in text:
+            _check_url(where, text)
     for key in _ALL_OPTIONS:
         if key in dataset and key not in _OPTIONS.get(path, ()):
             raise StudyError(f"dataset.{key}: {show(dataset[key])} does not go with path: {path}")
@@ -120,6 +137,12 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
     else:
         _check_pinned("dataset", path, dataset.get("revision"))
     for file in local_data_files(dataset):
+        try:
+            str(file).encode()
+        except UnicodeEncodeError:
+            raise StudyError(
+                f"dataset: the name of the file {show(str(file))} is not UTF-8; rename it"
+            ) from None
         if {"{", "}"} & set(str(file)):
             raise StudyError(
                 f"dataset: the file {show(str(file))} has a brace in its name, which Snakemake"
@@ -138,7 +161,7 @@ def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
         if not is_local(path):
             return []
         folder = os.path.join(path, folder or "")
-    elif folder is not None and _URL.match(folder):
+    elif folder is not None and is_address(folder):
         return []
     found: set[Path] = set()
     if files is None and folder is not None:
@@ -148,7 +171,7 @@ def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
             if file.is_file()
             and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         )
-    for _, pattern in _patterns(files):
+    for _, pattern in patterns(files):
         found.update(_matches(pattern, folder))
     return sorted(found)
 
@@ -177,15 +200,12 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
     """Check that every file named exists; relative paths start at the current directory."""
     _refuse_revision(dataset)
     folder, files = dataset.get("data_dir"), dataset.get("data_files")
-    if folder is not None and _URL.match(folder):
-        _check_url("dataset.data_dir", folder)
-    elif folder is not None and not os.path.isdir(folder):
+    if folder is not None and not is_address(folder) and not os.path.isdir(folder):
         raise StudyError(f"dataset.data_dir: {show(folder)}: no such folder in {Path.cwd()}")
     if files is None and folder is None:
         raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")
-    for where, pattern in _patterns(files):
-        if _URL.match(pattern):
-            _check_url(where, pattern)
+    for where, pattern in patterns(files):
+        if is_address(pattern):
             continue
         found = _matches(pattern, folder)
         if not found:
@@ -206,24 +226,36 @@ def _check_delimiter(dataset: Mapping[str, Any]) -> None:
 
 
 def _check_url(where: str, url: str) -> None:
-    """Refuse secrets: the config goes into study.json, the report and Snakemake's log.
-
-    Of the hub, refuse what is no commit: behind a branch are other data tomorrow.
-    """
-    if has_secret(url):
-        raise StudyError(
-            f"{where}: {show(masked(url))} came with a user, a password or a token; download the"
-            " file, and name the copy"
-        )
+    """Refuse secrets, and of the hub what is no commit: behind a branch are other data tomorrow."""
+    _check_secrets(where, url)
     for one in url.split("::"):
-        if one.startswith("hf://") and not _PINNED.search(one):
+        address = one.lower()
+        page = _HUB_PAGE.match(address) and not _PINNED_PAGE.search(address)
+        if page or (address.startswith("hf://") and not _PINNED.match(address)):
             raise StudyError(
                 f"{where}: {show(url)} names no commit; write the name of the data set with"
                 " @ and 40 digits from 0 to f behind it, or give dataset.path and dataset.revision"
             )
 
 
-def _patterns(files: object) -> Iterator[tuple[str, str]]:
+def _check_secrets(where: str, url: str) -> None:
+    """Refuse secrets: the config goes into study.json, the report and Snakemake's log."""
+    if "://" in url and has_secret(url):
+        raise StudyError(
+            f"{where}: {show(masked(url))} came with a user, a password or a token; download the"
+            " file, and name the copy"
+        )
+
+
+def _texts(dataset: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield all that may be an address, with its key in the config."""
+    for key in ("path", "data_dir"):
+        if key in dataset:
+            yield f"dataset.{key}", str(dataset[key])
+    yield from patterns(dataset.get("data_files"))
+
+
+def patterns(files: object) -> Iterator[tuple[str, str]]:
     """Yield each file or pattern of data_files with its key in the config."""
     by_key: Mapping[str, object] = (
         {f"dataset.data_files.{split}": value for split, value in files.items()}
@@ -242,7 +274,7 @@ def _matches(pattern: str, folder: str | None) -> list[Path]:
 
     A file of that very name is meant, whatever other names it is a pattern of.
     """
-    if _URL.match(pattern):
+    if is_address(pattern):
         return []
     full = os.path.join(folder, pattern) if folder else pattern
     names = [full] if os.path.isfile(full) else glob.glob(full, recursive=True)

@@ -23,6 +23,7 @@ Expected = dict[str, bytes]
 # What is refused is refused before anything is made: so soon (seconds), on a busy machine too.
 AT_ONCE = 120
 LOCKED = "Directory cannot be locked. Please make sure that no other Snakemake process"
+HELD = "works on this study already; wait for its end, or give yours another name"
 
 
 def two_in_one_folder(home: Path, begun: Path, expected: Expected, rng: random.Random) -> str:
@@ -37,7 +38,7 @@ def two_in_one_folder(home: Path, begun: Path, expected: Expected, rng: random.R
     ended = studies.wait(first)
     if ended.code:
         return f"FAULT the first failed:\n{ended.text[-2000:]}"
-    if second.code == 0 or LOCKED not in second.text or "Traceback" in second.text:
+    if second.code == 0 or not _is_told(second.text):
         return f"FAULT the second was not told:\n{second.text[-2000:]}"
     if took > AT_ONCE:
         return f"FAULT the second was told after {took:.0f} s"
@@ -52,7 +53,7 @@ def extended_meanwhile(home: Path, begun: Path, expected: Expected, rng: random.
     change_config(folder, "optuna", "trials", 6)
     second = studies.snakemake(folder)
     ended = studies.wait(first)
-    if second.code == 0 or LOCKED not in second.text:
+    if second.code == 0 or not _is_told(second.text):
         return f"FAULT the second was not told:\n{second.text[-2000:]}"
     if ended.code:
         return f"FAULT the first failed:\n{ended.text[-2000:]}"
@@ -96,15 +97,45 @@ def two_studies_in_one_folder(
     if ended.code:
         return f"FAULT the first failed:\n{ended.text[-2000:]}"
     if second.code:
-        told = LOCKED in second.text and "Traceback" not in second.text
-        if not told:
+        if not _is_told(second.text):
             return f"FAULT the second was not told:\n{second.text[-2000:]}"
         return _same(folder, expected, "another study in the folder is told at once")
     shutil.rmtree(folder / "results/other")
     return _same(folder, expected, "another study in the folder works beside the first")
 
 
-CASES = (two_in_one_folder, extended_meanwhile, two_with_one_cache, two_studies_in_one_folder)
+def started_again_after_another_ended(
+    home: Path, begun: Path, expected: Expected, rng: random.Random
+) -> str:
+    """Another study ends in the folder, and with it Snakemake's locks; then the first one again."""
+    folder = studies.copy(begun, home / "again")
+    config = json.loads((folder / "tiny.yaml").read_text())
+    (folder / "other.yaml").write_text(json.dumps({**config, "study": "other"}))
+    first = studies.start(folder)
+    _until(lambda: (folder / STUDY / "study.json").exists())
+    data = "results/other/data/info.json"
+    other = studies.snakemake(folder, "--configfile", "other.yaml", "--", data)
+    again = studies.snakemake(folder)
+    ended = studies.wait(first)
+    if ended.code or other.code:
+        return f"FAULT one failed:\n{(ended if ended.code else other).text[-2000:]}"
+    if again.code == 0 or not _is_told(again.text):
+        return f"FAULT who started it again was not told:\n{again.text[-2000:]}"
+    shutil.rmtree(folder / "results/other")
+    return _same(folder, expected, "another study's end takes no lock of the first")
+
+
+CASES = (
+    two_in_one_folder,
+    extended_meanwhile,
+    two_with_one_cache,
+    two_studies_in_one_folder,
+    started_again_after_another_ended,
+)
+
+
+def _is_told(text: str) -> bool:
+    return (LOCKED in text or HELD in text) and "Traceback" not in text
 
 
 def _until(there: Callable[[], bool]) -> None:

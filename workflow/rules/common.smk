@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
 
-from scripts.study import integrity, plan, reading, sources
+from scripts.study import integrity, locks, plan, reading, sources
 from scripts.study.code import ROOT, fingerprint
 from scripts.study.config import resolve
 from scripts.study.documents import read_chosen, read_finalists
@@ -83,9 +83,14 @@ def or_end(read, *arguments):
     try:
         return read(*arguments)
     except StudyError as error:
-        with contextlib.suppress(Exception):
-            workflow.persistence.unlock()
-        end_with(error)
+        end_unlocked(error)
+
+
+def end_unlocked(error):
+    """End with one message, and without a lock that a person would have to remove."""
+    with contextlib.suppress(Exception):
+        workflow.persistence.unlock()
+    end_with(error)
 
 
 def chosen():
@@ -97,6 +102,18 @@ def chosen():
         return STUDY["rank"]["hyperparameters"]
     checkpoints.rank.get()
     return or_end(read_chosen, STUDY, Path(S))
+
+
+def hold_study():
+    """End where another Snakemake works on this study, else keep others from it until the end.
+
+    Snakemake's own locks do not last: whoever ends in this folder, with whatever study, removes all.
+    """
+    holder = locks.hold(Path(".snakemake", f"snaketune-{STUDY['study']}.lock"))
+    if holder:
+        end_unlocked(
+            f"{S}: {holder} works on this study already; wait for its end, or give yours another name"
+        )
 
 
 def keep_study():
