@@ -42,6 +42,17 @@ def test_numbers_that_yaml_takes_for_text_are_numbers_where_one_is_wanted(spelli
     assert type(study["confirm"]["seeds"]) is int
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["2024-02-30", "9" * 5000, "0x_", "!!bool maybe", "!!timestamp x", "!!int abc", "[" * 1500,
+     "2001-01-01 00:00:00 +99:99"],
+)  # fmt: skip
+def test_what_no_value_can_be_is_one_line(tmp_path: Path, value: str) -> None:
+    with pytest.raises(StudyError, match=r"study\.yaml: .*[Yy]AML|line 1: ") as caught:
+        read(write(tmp_path, f"seed: {value}\n"))
+    assert "\n" not in str(caught.value)
+
+
 def test_code_in_a_config_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "__use_yte__: true\n__definitions__:\n- import os\nstudy: a\n")
     with pytest.raises(StudyError, match=r"yaml: __use_yte__: a config holds values and no code"):

@@ -120,6 +120,21 @@ def test_a_point_that_another_stage_plans_is_the_same_run() -> None:
     assert screened == {run.name for run in plan.grid_runs(study, list(blocks))}
 
 
+@pytest.mark.parametrize("name", ["sobol", "latin_hypercube", "plackett_burman"])
+def test_a_range_wider_than_numbers_is_refused(name: str) -> None:
+    blocks = {
+        "learning_rate": {"search": {"low": 1e-310, "high": 1.0, "log": True}},
+        "dropout": {"screen": [0.0, 0.3]},
+    }
+    config = small()
+    config["hyperparameters"] = {
+        key: {**block, "grid": [0.1, 0.2]} for key, block in blocks.items()
+    }
+    config["screen"] = {"design": {"name": name, "runs": 8}}
+    said = message(config)
+    assert "hyperparameters.learning_rate.search: the range from 1e-310 to 1.0 is too wide" in said
+
+
 def test_a_range_of_few_values_gives_each_point_once() -> None:
     blocks = {"num_train_epochs": {"screen": [2, 3]}, "optim": {"screen": ["sgd", "nadam"]}}
     study = designed("sobol", 16, blocks=blocks)

@@ -59,7 +59,9 @@ def read(path: Path | str) -> dict[str, Any]:
         line = f" line {mark.line + 1}:" if mark else ""
         problem = " ".join(", ".join(filter(None, (error.context, error.problem))).split())
         raise StudyError(f"{path}:{line} {problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+    # The loader's own errors, and those of Python where a tag wants what its text is not.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError,
+            OverflowError) as error:  # fmt: skip
         raise StudyError(f"{path}: not valid YAML ({first_line(error)})") from None
     if value is None:
         return {}
