@@ -213,7 +213,11 @@ def test_patterns_and_urls_as_data_files(tmp_path: Path, monkeypatch: pytest.Mon
         ({"data_files": f"hf://datasets/a/b/train@{'a' * 40}"}, "names no commit"),
         (
             {"data_files": "https://huggingface.co/datasets/a/b/resolve/main/a.csv"},
-            "names no commit",
+            "names no commit; write resolve/ and 40 digits",
+        ),
+        (
+            {"data_files": f"https://huggingface.co:443/datasets/a/b/blob/{'a' * 40}/a.csv"},
+            "names no commit; write resolve/ and 40 digits",
         ),
         *(
             ({**source, **place}, "a user, a password or a token")

@@ -42,6 +42,7 @@ def test_json_in_two_encodings_is_named_by_its_line(tmp_path: Path) -> None:
         ('{\n"one": "a",\n"label": 0}{\n"one": "b",\n"label": 1}', {}),
         ('\ufeff{"x": [{"one": "a", "label": 0}, {"one": "b", "label": 1}]}', {"field": "x"}),
         ('{"x": {"one": ["a", "b"], "label": [0, 1]}, "y": 1}', {"field": "x"}),
+        ('{"x": {"one": {"0": "a", "1": "b"}, "label": {"0": 0, "1": 1}}}', {"field": "x"}),
     ],
 )
 def test_each_way_to_write_examples(tmp_path: Path, content: str, options: dict[str, str]) -> None:
@@ -89,12 +90,16 @@ def test_a_cell_of_another_kind_is_named_in_large_files_too(
     ("content", "words"),
     [
         (lines({"one": "a"}) * 3 + '{"one": "a"\n', r"line 5: not valid JSON \(Expecting ',' del"),
+        (
+            '\n{"one": "a", "label": 0, "label": 1}',
+            r"line 2: not valid JSON \(the key 'label' stands",
+        ),
         (lines({"one": "a"}) * 3 + "oops\n", r"line 4: not valid JSON \(Expecting value\)"),
         ("\n\n" + "[" * 100_000, r"line 3: not valid JSON \(nested too deeply\)"),
         ('{"label": ' + "9" * 5_000 + "}", r"line 1: not valid JSON \(a huge number\)"),
         (
             '{"label": 12345678901234567890}',
-            "line 1: 'label' has 1.*, a number of over 18 digits",
+            "line 1: 'label' has 1.*, a number beyond 64 bits; put it in q",
         ),
         ('[{"one": "a"}, {"one": 1}]', "example 2: 'one' has 1, a number, and in .*, example 1 it"),
     ],
@@ -144,3 +149,35 @@ def test_labels_of_a_test_split_that_are_no_labels(tmp_path: Path, label: object
     test = read(tmp_path / "b.jsonl", lines({"one": "a", "label": label}))
     with pytest.raises(StudyError, match=r"row 1 of the test split has .* in 'label'"):
         standardise({"train": train, "validation": train, "test": test}, COLUMNS, None)
+
+
+def test_what_the_readme_of_a_folder_says_holds(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(
+        "---\ndataset_info:\n  features:\n  - name: one\n    dtype: string\n  - name: label\n"
+        "    dtype:\n      class_label:\n        names:\n          '0': neg\n          '1': pos\n"
+        "  - name: idx\n    dtype: int32\n---\n"
+    )
+    rows = [{"one": f"2024-01-0{n}", "label": n % 2, "idx": n} for n in range(1, 5)]
+    (tmp_path / "train.jsonl").write_text(lines(*rows))
+    loaded = {"train": load({"path": str(tmp_path)}, "train", ["one", "label"])}
+    splits, classes = standardise({**loaded, "validation": loaded["train"]}, COLUMNS, None)
+    assert splits["train"]["text_a"] == [row["one"] for row in rows]
+    assert (splits["train"]["label"], classes) == ([1, 0, 1, 0], ["neg", "pos"])
+    with pytest.raises(StudyError, match=r"there is no split 'dev' in '.*'; there is train$"):
+        load({"path": str(tmp_path)}, "dev", ["one", "label"])
+
+
+def test_nan_is_a_missing_cell(tmp_path: Path) -> None:
+    text = '{"one": NaN, "label": 0}\n{"one": "b", "label": 1}\n'
+    loaded = {"train": read(tmp_path / "a.jsonl", text)}
+    with pytest.raises(StudyError, match="row 1 of the train split has nothing in 'one'"):
+        standardise({**loaded, "validation": loaded["train"]}, COLUMNS, None)
+
+
+def test_a_folder_for_temporary_files_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "[mine]"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert read(tmp_path / "a.jsonl", lines({"one": "a", "label": 0}))["one"][:] == ["a"]

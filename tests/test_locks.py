@@ -34,6 +34,13 @@ def test_a_file_is_held_until_its_holder_ends(tmp_path: Path) -> None:
     assert hold(path) is None
 
 
+def test_where_no_lock_can_be_made_nobody_is_kept_out(tmp_path: Path) -> None:
+    (tmp_path / "folder.lock").mkdir()
+    assert hold(tmp_path / "folder.lock") is None
+    (tmp_path / "file").touch()
+    assert hold(tmp_path / "file/a.lock") is None
+
+
 def test_the_study_that_runs_is_started_once_though_another_ended_in_its_folder(
     workdir: Path, snakemake: Snakemake
 ) -> None:
@@ -57,7 +64,10 @@ def test_the_study_that_runs_is_started_once_though_another_ended_in_its_folder(
         told = [line for line in process.stdout.splitlines() if line.startswith("snaketune: ")]
         assert len(told) == 1
         assert told[0].startswith(f"snaketune: results/tiny: process {holder.pid} on ")
-        assert told[0].endswith("; wait for its end, or give yours another name")
+        assert told[0].endswith(
+            " works on this study already (it holds .snakemake/snaketune-tiny.lock); wait for its"
+            " end, or give yours another name"
+        )
         assert "Traceback" not in process.stdout
         assert not (workdir / "results/tiny").exists()
         # Whoever only looks is not kept out.

@@ -74,7 +74,7 @@ def caused_by(error: Exception, cause: Exception) -> Exception:
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory"),
         OSError(12, "Cannot allocate memory"),
-        ImportError("libtorch.so: failed to map segment from shared object"),
+        ImportError("libtorch.so: failed to map segment: Cannot allocate memory"),
         caused_by(ValueError("an error occurred"), MemoryError()),
     ],
 )
@@ -89,6 +89,8 @@ def test_each_way_to_say_it_is_known(error: Exception, capsys: pytest.CaptureFix
 
 def test_another_error_is_not_taken_for_it() -> None:
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    # So it is where libraries lie on a disk from which nothing may run.
+    assert not out_of_memory(ImportError("libtorch.so: failed to map segment from shared object"))
 
 
 def short(*arguments: object, **options: object) -> None:

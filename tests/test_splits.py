@@ -59,6 +59,11 @@ def test_all_is_no_split(tmp_path: Path) -> None:
                 of(dataset, splits={"train": name, "validation": "validation"})
 
 
+def test_all_may_be_the_one_split_of_data_of_the_hub() -> None:
+    splits = {"train": "all", "validation_share": 0.2, "test": None}
+    assert of(HUB, splits=splits)["splits"]["train"] == "all"
+
+
 def test_results_of_a_study_are_no_data_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

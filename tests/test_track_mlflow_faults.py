@@ -80,6 +80,10 @@ def test_a_database_is_told_of_with_the_cure_for_what_it_has(tmp_path: Path) -> 
     [
         ("(sqlite3.OperationalError) database or disk is full", "make room, then"),
         ("Take a backup of your database, then run 'mlflow db upgrade <uri>'", "do so, then"),
+        (
+            "Experiment(name=x) already exists.",
+            "what was sent stays; see that the store can be reached, then",
+        ),
         ("RESOURCE_DOES_NOT_EXIST", "what was sent stays; see that the store can be reached, then"),
     ],
 )

@@ -14,7 +14,7 @@ _MEMORY = (
     *("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED"),
     *("CUDNN_STATUS_ALLOC_FAILED", "HIP out of memory", "HIP error: out of memory"),
     # The system's own words, when files are mapped or libraries loaded, and those of C++.
-    *("Cannot allocate memory", "failed to map segment", "std::bad_alloc"),
+    *("Cannot allocate memory", "std::bad_alloc"),
 )
 # What a file or folder may be that a command was given: not a fault of the command.
 _UNUSABLE = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)

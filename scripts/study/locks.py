@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # Whoever looks at a lock holds it for a moment himself.
@@ -32,16 +33,29 @@ def hold_output() -> None:
 def hold(path: Path) -> str | None:
     """Hold the file at `path`, which is made, until this process ends; where another does, say who.
 
-    Returns None where nobody else holds it, or where the file system has no locks.
+    Returns None where nobody else holds it, where the file system has no locks, or where there can
+    be no such file: what keeps two from one study must not keep one from it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _opened(path)
+    except OSError:
+        return None
     if not _lock(descriptor):
         with os.fdopen(descriptor) as stream:
             return stream.read().strip() or "a process that has just begun"
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     return None
+
+
+def _opened(path: Path) -> int:
+    """Return the file, opened to be written where it may be; another user's is locked as well."""
+    try:
+        return os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY)
 
 
 def _lock(descriptor: int) -> bool:

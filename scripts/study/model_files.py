@@ -15,7 +15,10 @@ MODEL_FILES = [
     "vocab.json",
     "merges.txt",
     "spiece.model",
+    "spm.model",
     "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "bpe.codes",
 ]
 
 

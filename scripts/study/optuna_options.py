@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from scripts.study.errors import StudyError
 from scripts.study.reading import join, show
-from scripts.study.schema import unknown
+from scripts.study.schema import as_number, unknown
 
 
 class Option(NamedTuple):
@@ -35,9 +35,10 @@ class Option(NamedTuple):
             return value if isinstance(value, bool) else None
         if isinstance(value, str) and (value in self.choices or self.kind == "text"):
             return value if value in self.choices else None
+        value = as_number(value)
         if isinstance(value, str) and self.kind == "float":
             try:
-                value = float(value)  # 5e-5 is text to Snakemake's YAML
+                value = float(value)
             except ValueError:
                 return None
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -66,11 +66,12 @@ def numbers(value: Any, spec: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
         known = spec.get("properties", {})
         return {key: numbers(item, known.get(key, {})) for key, item in value.items()}
-    if (
-        isinstance(value, str)
-        and spec.get("type") in ("number", "integer")
-        and _NUMBER.fullmatch(value)
-    ):
+    return as_number(value) if spec.get("type") in ("number", "integer") else value
+
+
+def as_number(value: Any) -> Any:
+    """Return a text such as 5e-1 as the number that it is, and anything else as it is."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         number = float(value)
         if math.isfinite(number):
             return int(number) if number.is_integer() else number

@@ -31,7 +31,7 @@ _ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 # A commit stands behind the name, not in one of a file; in an address of the hub, behind "resolve".
 _PINNED = re.compile(r"hf://((datasets|spaces|models)/)?([^/@]+/)?[^/@]+@[0-9a-f]{40}(/|$)", re.I)
-_HUB_PAGE = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)(?=/|$)", re.I)
+_HUB_PAGE = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)(:\d+)?(?=/|$)", re.I)
 _PINNED_PAGE = re.compile(r"/(resolve|raw)/[0-9a-f]{40}/")
 _URL = re.compile(r"([A-Za-z0-9]+::)*[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -230,8 +230,12 @@ def _check_url(where: str, url: str) -> None:
     _check_secrets(where, url)
     for one in url.split("::"):
         address = one.lower()
-        page = _HUB_PAGE.match(address) and not _PINNED_PAGE.search(address)
-        if page or (address.startswith("hf://") and not _PINNED.match(address)):
+        if _HUB_PAGE.match(address) and not _PINNED_PAGE.search(address):
+            raise StudyError(
+                f"{where}: {show(url)} names no commit; write resolve/ and 40 digits from 0 to f"
+                " before the file's name, or give dataset.path and dataset.revision"
+            )
+        if address.startswith("hf://") and not _PINNED.match(address):
             raise StudyError(
                 f"{where}: {show(url)} names no commit; write the name of the data set with"
                 " @ and 40 digits from 0 to f behind it, or give dataset.path and dataset.revision"

@@ -24,7 +24,8 @@ def check(study: Study) -> None:
         if name is None:
             continue
         base = name.partition("[")[0]
-        if base == "all":
+        several = len([one for one in splits.values() if one]) > 1
+        if base == "all" and (several or sources.is_here(study["dataset"].get("path", "json"))):
             raise StudyError(
                 f"splits.{purpose}: {show(name)} means all splits at once, of which no example may"
                 " serve two purposes; name one of them"
@@ -54,7 +55,7 @@ def _check_files(dataset: Mapping[str, Any], splits: Mapping[str, str | None]) -
     }
     for (one, these), (other, those) in itertools.combinations(read.items(), 2):
         first, second = (name.partition("[")[0] for name in (one, other))
-        both = [shown for name, shown in sorted(those.items()) if _is_among(name, these)]
+        both = [those[name] for name in _in_both(these, those)]
         # Slices of one split were compared before; those of the same files may share no example.
         apart = these.keys() == those.keys() and not _slices_may_overlap(one, other)
         if both and first != second and not apart:
@@ -78,14 +79,19 @@ def _files(dataset: Mapping[str, Any], named: object) -> dict[str, str]:
     return found
 
 
-def _is_among(name: str, others: Collection[str]) -> bool:
-    """Tell whether a file is one of others, or of two patterns one may mean the other's files."""
-    return name in others or any(_may_mean(name, other) for other in others)
+def _in_both(these: Collection[str], those: Collection[str]) -> list[str]:
+    """Return the files of `those` that are of `these`, or by patterns may be, sorted."""
+    # Files of this machine were looked for already, and are known by their whole paths.
+    near, far = ([name for name in names if name[:1] != "/"] for names in (these, those))
+    found = set(these) & set(those)
+    if any(_PATTERN & set(name) for name in (*near, *far)):
+        found.update(two for two in far if any(_may_mean(one, two) for one in near))
+    return sorted(found)
 
 
 def _may_mean(one: str, other: str) -> bool:
-    # Files of this machine were looked for already, and are known by their whole paths.
-    if "/" in (one[:1], other[:1]) or not _PATTERN & {*one, *other}:
+    """Tell whether of two names one may mean the other's files."""
+    if not _PATTERN & {*one, *other}:
         return False
     deep = "**" in one + other or one.count("/") == other.count("/")
     return deep and (fnmatchcase(one, other) or fnmatchcase(other, one))

@@ -6,7 +6,8 @@ holds one kind, and what does not fit is named by its line.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Examples:
                     self._cells[column] = [None] * self._rows if self._is_wanted(column) else []
             for column, cells in self._cells.items():
                 if self._is_wanted(column):
-                    value = _number(row.get(column))
+                    value = _plain(row.get(column))
                     self._check(column, value, f"{name}, {where}")
                     cells.append(value)
             self._rows += 1
@@ -61,7 +62,8 @@ class Examples:
             )
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise StudyError(
-                f"dataset: {where}: {column!r} has {show(value)}, a number of over 18 digits"
+                f"dataset: {where}: {column!r} has {show(value)}, a number beyond 64 bits; put it"
+                " in quotes"
             )
         if isinstance(value, str):
             try:
@@ -72,20 +74,36 @@ class Examples:
                     " \\udfff), which no file can keep; correct the text"
                 ) from None
 
-    def write(self, path: Path) -> None:
-        """Write them to a Parquet file; raise `StudyError` where there are none."""
+    def write(self, path: Path, told: Mapping[str, Any]) -> None:
+        """Write them to a Parquet file; raise `StudyError` where there are none.
+
+        `told` are the features of columns that the README of a folder has. Others are found by
+        what is in them.
+        """
         import datasets
 
         if not self._rows:
             raise StudyError(f"dataset: {', '.join(self._files)}: no example in it")
         none = [None] * self._rows
-        columns = {column: cells or none for column, cells in self._cells.items()}
-        datasets.Dataset.from_dict(columns).to_parquet(str(path))
+        # Of more than 2 GB of text in one column, a plain string cannot count the bytes.
+        text = datasets.Value("large_string")
+        parts = []
+        for column, cells in self._cells.items():
+            feature = told.get(column) if cells else None
+            if feature is None and isinstance(self._first.get(column, (None, None))[1], str):
+                feature = text
+            features = datasets.Features({column: feature}) if feature is not None else None
+            parts.append(datasets.Dataset.from_dict({column: cells or none}, features=features))
+        datasets.concatenate_datasets(parts, axis=1).to_parquet(str(path))
 
 
-def _number(value: Any) -> Any:
-    """Return 5.0 as 5, and anything else as it is: beside fractions, large numbers would change."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _plain(value: Any) -> Any:
+    """Return 5.0 as 5, since beside fractions large numbers would change; NaN is a missing cell."""
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _kind(value: object) -> str:
@@ -123,7 +141,11 @@ def _example(value: Any, where: str) -> dict[str, Any]:
 
 
 def _by_row(columns: dict[str, Any], name: str, field: str) -> list[dict[str, Any]]:
-    """Return as examples what is a list for each column."""
+    """Return as examples what is a list, or as pandas writes it a mapping, for each column."""
+    if all(isinstance(cells, dict) for cells in columns.values()):
+        rows = {tuple(cells) for cells in columns.values()}
+        if len(rows) == 1:
+            columns = {column: list(cells.values()) for column, cells in columns.items()}
     lengths = {len(cells) if isinstance(cells, list) else -1 for cells in columns.values()}
     if len(lengths) != 1 or -1 in lengths:
         raise StudyError(
@@ -133,9 +155,22 @@ def _by_row(columns: dict[str, Any], name: str, field: str) -> list[dict[str, An
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
+class _Twice(ValueError):
+    """A key that stands in one mapping twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _Twice(f"the key {show(twice)} stands there twice")
+    return found
+
+
 def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Yield each JSON value of a text with the line that it begins in, from 1."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=_once)
     line, end = 1, 0
     while True:
         start = end
@@ -152,6 +187,8 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
             ) from None
         except (RecursionError, ValueError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else "a huge number"
+            if isinstance(error, _Twice):
+                reason = str(error)
             raise StudyError(f"dataset: {name}, line {line}: not valid JSON ({reason})") from None
         yield line, value
         line += text.count("\n", start, end)

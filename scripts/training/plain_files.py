@@ -17,7 +17,7 @@ from scripts.training.json_rows import Examples
 # may give, files are read as they say, without checks.
 _KNOWN = {
     "csv": {"sep", "delimiter", "quotechar", "names", "column_names", "encoding", "features"},
-    "json": {"encoding", "field"},
+    "json": {"encoding", "field", "features"},
 }
 
 
@@ -53,7 +53,8 @@ def plain_files(
     named = dict(builder.config.data_files or {})
     if base not in named:
         raise StudyError(
-            f"splits: there is no split {base!r} in {path!r}; there is {', '.join(named) or 'none'}"
+            f"splits: there is no split {base!r} in {path!r}; there is"
+            f" {', '.join(map(str, named)) or 'none'}"
         )
     options = _options(builder)
     checked = options.keys() <= _KNOWN.get(kind, set())
@@ -79,8 +80,8 @@ def plain_files(
             found.append(file)
     if kind == "json" and checked:
         written = cache / "examples.parquet"
-        examples.write(written)
-        return {"path": "parquet", "data_files": {base: str(written)}}
+        examples.write(written, options.get("features") or {})
+        return {"path": "parquet", "data_files": {base: glob.escape(str(written))}}
     if kind == "csv" and checked:
         options |= _csv_options(options, used, set(used) == set(wanted))
     return {"path": kind, "data_files": {base: [glob.escape(file) for file in found]}, **options}

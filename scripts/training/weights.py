@@ -115,7 +115,7 @@ def verify(model: Mapping[str, Any], folder: Path) -> str:
         if not file.is_file() or file_sha256(file) != sha256:
             raise StudyError(
                 f"model.path: {file} is not what it was when the study fetched its model; put it"
-                " back, or run snakemake again"
+                " back, or delete data/model.json in the study's folder and run snakemake again"
             )
     return found
 

@@ -23,7 +23,7 @@ Expected = dict[str, bytes]
 # What is refused is refused before anything is made: so soon (seconds), on a busy machine too.
 AT_ONCE = 120
 LOCKED = "Directory cannot be locked. Please make sure that no other Snakemake process"
-HELD = "works on this study already; wait for its end, or give yours another name"
+HELD = "works on this study already (it holds .snakemake/snaketune-"
 
 
 def two_in_one_folder(home: Path, begun: Path, expected: Expected, rng: random.Random) -> str:

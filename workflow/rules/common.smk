@@ -109,10 +109,11 @@ def hold_study():
 
     Snakemake's own locks do not last: whoever ends in this folder, with whatever study, removes all.
     """
-    holder = locks.hold(Path(".snakemake", f"snaketune-{STUDY['study']}.lock"))
-    if holder:
+    lock = Path(".snakemake", f"snaketune-{STUDY['study']}.lock")
+    if holder := locks.hold(lock):
         end_unlocked(
-            f"{S}: {holder} works on this study already; wait for its end, or give yours another name"
+            f"{S}: {holder} works on this study already (it holds {lock}); wait for its end, or give"
+            " yours another name"
         )
 
 

@@ -9,6 +9,7 @@ training: one that came out otherwise is another run.
 import fcntl
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -80,7 +81,7 @@ def _cure(error: Exception) -> str:
         return f"install the package beside MLflow, then {then}"
     if disk_full(error):
         return f"make room, then {then}"
-    if "already exists" in str(error):
+    if re.search(r"\btable \S+ already exists", str(error)):
         return "this store was never made to its end: delete it, or name another"
     if "db upgrade" in str(error):
         return f"do so, then {then}"
