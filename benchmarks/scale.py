@@ -131,11 +131,12 @@ def main() -> None:
     results = options.output.with_suffix(".json")
     known = read_json(results)["sizes"] if results.exists() else []
     sizes = {size["runs"]: size for size in known}
+    # Before the first size is written, which is a change itself.
+    state = git_state() or {"commit": "unknown", "dirty": False}
     for runs in options.runs:
         with tempfile.TemporaryDirectory(prefix="snaketune-scale-") as scratch:
             folder = Path(options.keep or scratch, str(runs))
             print(f"{runs} screening and grid runs", flush=True)
-            state = git_state() or {"commit": "unknown", "dirty": False}
             found = measure(folder, runs)
         sizes[runs] = {**found, "git": state}
         ordered = [sizes[size] for size in sorted(sizes)]
