@@ -88,10 +88,7 @@ def two_studies_in_one_folder(
 ) -> str:
     """Another study of the same folder is told as well: the lock is on files, not on names."""
     folder = studies.copy(begun, home / "two")
-    config = json.loads((folder / "tiny.yaml").read_text())
-    (folder / "other.yaml").write_text(json.dumps({**config, "study": "other"}))
-    first = studies.start(folder)
-    _until(lambda: (folder / STUDY / "study.json").exists())
+    first = _start_beside_another(folder)
     second = studies.snakemake(folder, "--configfile", "other.yaml")
     ended = studies.wait(first)
     if ended.code:
@@ -109,10 +106,7 @@ def started_again_after_another_ended(
 ) -> str:
     """Another study ends in the folder, and with it Snakemake's locks; then the first one again."""
     folder = studies.copy(begun, home / "again")
-    config = json.loads((folder / "tiny.yaml").read_text())
-    (folder / "other.yaml").write_text(json.dumps({**config, "study": "other"}))
-    first = studies.start(folder)
-    _until(lambda: (folder / STUDY / "study.json").exists())
+    first = _start_beside_another(folder)
     data = "results/other/data/info.json"
     other = studies.snakemake(folder, "--configfile", "other.yaml", "--", data)
     again = studies.snakemake(folder)
@@ -132,6 +126,15 @@ CASES = (
     two_studies_in_one_folder,
     started_again_after_another_ended,
 )
+
+
+def _start_beside_another(folder: Path) -> tuple[int, Path]:
+    """Start the study in `folder`, and write the config of another one there; it runs by then."""
+    config = json.loads((folder / "tiny.yaml").read_text())
+    (folder / "other.yaml").write_text(json.dumps({**config, "study": "other"}))
+    first = studies.start(folder)
+    _until(lambda: (folder / STUDY / "study.json").exists())
+    return first
 
 
 def _is_told(text: str) -> bool:
