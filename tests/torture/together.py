@@ -178,8 +178,9 @@ def main() -> None:
         title="Studies at the same time",
         command=f"python -m tests.torture.together --rounds {options.rounds}",
         text="Two people start one study, extend the config of one that runs, start two studies in"
-        " one folder, and two that share the caches of Hugging Face. Checked: whoever cannot work"
-        " is told at once, and what ends has the bytes of an undisturbed study.",
+        " one folder and two that share the caches of Hugging Face, and start one again once"
+        " another has ended beside it. Checked: whoever cannot work is told at once, and what ends"
+        " has the bytes of an undisturbed study.",
         figures=dict(sorted(counts.items())),
     )
 
