@@ -10,7 +10,7 @@ from typing import Any
 from scripts.study import designs, sources, splits
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates, screened, searched_values
+from scripts.study.plan import batches, candidates, screened, searched_values, source
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -105,8 +105,7 @@ def _check_own_results(study: Study) -> None:
 
 def _check_length(study: Study) -> None:
     """Where the data come from is told to the command that reads them on its command line."""
-    keys = ("dataset", "columns", "splits", "labels")
-    size = len(shlex.quote(json.dumps({key: study[key] for key in keys})))
+    size = len(shlex.quote(json.dumps(source(study))))
     if size > MAX_SOURCE:
         files, labels = list(sources.patterns(study["dataset"].get("data_files"))), study["labels"]
         key, cure = "dataset.data_files", "name the files by a pattern, such as data/*.csv"

@@ -197,6 +197,12 @@ def split_seed(study: Study) -> dict[str, Any]:
     return {"seed": study["seed"]} if study["splits"].get("validation_share") else {}
 
 
+def source(study: Study) -> dict[str, Any]:
+    """Return what the command that reads the data is told: where they are, and what they mean."""
+    keys = ("dataset", "columns", "splits", "labels")
+    return {key: study[key] for key in keys} | split_seed(study)
+
+
 def training_options(study: Study) -> dict[str, Any]:
     """Return what every training is told of the config beside its run.
 

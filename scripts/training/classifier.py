@@ -13,13 +13,13 @@ from transformers.utils import logging
 from scripts.study.documents import FACTS, MODEL_CURE
 from scripts.study.errors import StudyError, out_of_memory
 from scripts.study.files import file_sha256, read_json
+from scripts.study.model_files import WEIGHTS
 from scripts.study.reading import show
 from scripts.training.first_token import only_first_token
 from scripts.training.loop import predict
 from scripts.training.model import PRECISIONS, device, precision
 from scripts.training.tokens import tokenise
 
-WEIGHTS = "model.safetensors"
 _KEYS = {"files", "text_columns", "csv", "max_seq_length", "precision", "eval_batch_size"}
 
 

@@ -54,14 +54,7 @@ rule prepare:
         ENVIRONMENT
     params:
         source=literal(
-            json.dumps(
-                {
-                    "dataset": DATASET,
-                    **{key: STUDY[key] for key in ("columns", "splits", "labels")},
-                    **CUT,
-                },
-                sort_keys=True,
-            )
+            json.dumps({**plan.source(STUDY), "dataset": DATASET}, sort_keys=True)
         ),
         folder=lambda wildcards, output: os.path.dirname(output.info),
         code=fingerprint("prepare"),

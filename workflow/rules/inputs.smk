@@ -1,6 +1,5 @@
 # What the rules read and why they run again, computed from the study: names and paths, no results.
 SPLITS = ["train", "validation", *(["test"] if STUDY["splits"]["test"] else [])]
-CUT = plan.split_seed(STUDY)
 GENERATED = STUDY["dataset"].get("generated")
 GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
 DATASET = (
