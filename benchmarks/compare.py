@@ -2,7 +2,9 @@
 
 Each contestant trains one epoch on two numbers of steps, in turn, several times over. The slope
 between the two is the time a step, the intercept what a process costs before its first step; both
-together give the time of a trial at its real length. Writes a page of Markdown and a JSON file.
+together give the time of a trial at its real length. At last the matrix products of a step are
+counted and timed by themselves: what they take is the least that a step can. Writes a page of
+Markdown and a JSON file.
 """
 
 import argparse
@@ -11,9 +13,11 @@ import os
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bound import bound
 from benchmarks.contestants import Contestant, Measured, contestants, lines, model_to_train
 from benchmarks.page import page
 from benchmarks.settings import Settings
@@ -52,7 +56,7 @@ def repeat(
     found = []
     for number in steps:
         with tempfile.TemporaryDirectory(prefix="snaketune-bench-") as scratch:
-            sized = Settings(**{**vars(settings), "examples": number * settings.batch_size})
+            sized = replace(settings, examples=number * settings.batch_size)
             found.append(contestant.measure(sized, Path(scratch)))
     return found, fit(found[0].seconds, found[1].seconds, steps)
 
@@ -115,6 +119,10 @@ def main() -> None:
             )
     figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
     mine = [entry["examples_a_second"] for entry in figures.values()][-1]["median"]
+    own = figures[entries[-1].key]
+    # Last, since a child's largest memory counts from what this process has.
+    measured = replace(settings, examples=chosen.steps[1] * chosen.batch_size)
+    least = bound(measured, own["precision"], own["parallel"])
     document = {
         "model": chosen.model,
         "steps": chosen.steps,
@@ -123,6 +131,7 @@ def main() -> None:
         "machine": machine(),
         "git": git_state(),
         "contestants": figures,
+        "products": least.document(),
         "times_faster": {
             key: mine / figure["examples_a_second"]["median"] for key, figure in figures.items()
         },

@@ -16,6 +16,13 @@ largest in brackets.
 Machine: {cpu}, {cores} cores, {capability}, {device}. Model: `{model}`.
 
 """
+_PRODUCTS = """
+The matrix products of a step of (c) alone are {operations:.0f} billion operations (counted by
+torch's FlopCounterMode), and one of its trainings does {rate:.0f} billion such a second here (the
+largest matrix of the model, forwards and backwards, {parallel} at once): at least {least:.3f} s of
+the {step:.3f} s, {share:.0%}. If nothing else took any time, (c) were {most:.1f} times as fast as
+(a) on this machine.
+"""
 _COLUMNS = (
     "",
     "seconds a step",
@@ -58,4 +65,21 @@ def page(document: Mapping[str, Any]) -> str:
         for key, figure in document["contestants"].items()
     ]
     columns = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
-    return head + columns + "\n".join(rows) + "\n"
+    return head + columns + "\n".join(rows) + "\n" + _products(document)
+
+
+def _products(document: Mapping[str, Any]) -> str:
+    """Return what the machine allows at most, in words."""
+    recipe, *_, own = document["contestants"].values()
+    products, batch_size = document["products"], document["trial"]["batch_size"]
+    least, step = products["seconds_a_step"], own["seconds_a_step"]["median"]
+    most = own["parallel"] * batch_size / least / recipe["examples_a_second"]["median"]
+    return _PRODUCTS.format(
+        operations=products["operations"] / 1e9,
+        rate=products["rate"] / 1e9,
+        parallel=own["parallel"],
+        least=least,
+        step=step,
+        share=least / step,
+        most=most,
+    )
