@@ -1,7 +1,7 @@
 """Compare Snaketune's speed with what a user would do otherwise: `make bench`.
 
 Each contestant trains one epoch on two numbers of steps, in turn, several times over. The slope
-between the two is the time a step, the intercept what a process costs before its first step; both
+between the two is the time a step, the intercept what does not grow with the steps; both
 together give the time of a trial at its real length. At last the matrix products of a step are
 counted and timed by themselves: what they take is the least that a step can. Writes a page of
 Markdown and a JSON file.
@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bound import bound
 from benchmarks.contestants import Contestant, Measured, contestants, lines, model_to_train
 from benchmarks.page import page
 from benchmarks.settings import Settings
@@ -44,7 +43,7 @@ def options() -> argparse.Namespace:
 
 
 def fit(short: float, long: float, steps: Sequence[int]) -> tuple[float, float]:
-    """Return seconds a step, and seconds before the first one, from two wall times."""
+    """Return seconds a step, and seconds that do not grow with them, from two wall times."""
     step = (long - short) / (steps[1] - steps[0])
     return step, short - steps[0] * step
 
@@ -80,16 +79,40 @@ def summarise(
         "parallel": contestant.parallel,
         "precision": rounds[0][0][0].precision,
         "seconds_a_step": spread([step for _, (step, _) in rounds]),
-        "seconds_to_first_step": spread([start for _, (_, start) in rounds]),
+        "seconds_apart_from_steps": spread([start for _, (_, start) in rounds]),
         "seconds_a_trial": spread(seconds),
-        "examples_a_second": spread([done / value for value in seconds]),
-        "peak_memory_mib": spread([one.memory for found, _ in rounds for one in found]),
+        "examples_a_second": spread(rates := [done / value for value in seconds]),
+        "rounds": rates,
+        # Of the longer trainings, which are nearer to a real one.
+        "peak_memory_mib": spread([found[-1].memory for found, _ in rounds]),
     }
+
+
+def times_faster(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return by how much the last contestant is faster than each, round by round."""
+    rates = {key: figure["rounds"] for key, figure in figures.items()}
+    *_, mine = rates.values()
+    return {
+        key: spread([own / other for own, other in zip(mine, theirs, strict=True)])
+        for key, theirs in rates.items()
+    }
+
+
+def number_formats() -> list[str]:
+    """Return the number formats below fp32 that this machine multiplies matrices of in hardware."""
+    import torch
+
+    known = {
+        "AMX": torch.cpu._is_amx_tile_supported,
+        "AVX-512 BF16": torch.cpu._is_avx512_bf16_supported,
+    }
+    return [name for name, has in known.items() if has()]
 
 
 def main() -> None:
     """Measure, and write what was measured."""
     chosen = options()
+    state = git_state()  # of what is measured, whatever becomes of the folder meanwhile
     folder = model_to_train(chosen.model, chosen.train, chosen.validation)
     examples = lines(chosen.train)
     settings = Settings(
@@ -115,12 +138,14 @@ def main() -> None:
             rounds[entry.key].append(found)
             step, start = found[1]
             print(
-                f"{number}/{chosen.repeats} {entry.key}: {step:.3f} s a step, {start:.1f} s before"
+                f"{number}/{chosen.repeats} {entry.key}: {step:.3f} s a step, {start:.1f} s beside",
+                flush=True,
             )
     figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
-    mine = [entry["examples_a_second"] for entry in figures.values()][-1]["median"]
     own = figures[entries[-1].key]
-    # Last, since a child's largest memory counts from what this process has.
+    # Only now, since a child's largest memory counts from what this process has: torch's is large.
+    from benchmarks.bound import bound
+
     measured = replace(settings, examples=chosen.steps[1] * chosen.batch_size)
     least = bound(measured, own["precision"], own["parallel"])
     document = {
@@ -129,16 +154,15 @@ def main() -> None:
         "repeats": chosen.repeats,
         "trial": trial,
         "machine": machine(),
-        "git": git_state(),
+        "number_formats": number_formats(),
+        "git": state,
         "contestants": figures,
         "products": least.document(),
-        "times_faster": {
-            key: mine / figure["examples_a_second"]["median"] for key, figure in figures.items()
-        },
+        "times_faster": times_faster(figures),
     }
     write_json(chosen.output.with_suffix(".json"), document)
     write_text(chosen.output.with_suffix(".md"), page(document))
-    print(json.dumps(document["times_faster"], indent=1))
+    print(json.dumps({k: one["median"] for k, one in document["times_faster"].items()}, indent=1))
 
 
 if __name__ == "__main__":

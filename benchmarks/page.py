@@ -8,12 +8,14 @@ _HEAD = """\
 
 Written by `make bench`; do not edit. Each contestant trains one epoch of {short} and of {long}
 steps (batches of {batch} examples), {repeats} times, in turn with the others. The slope between
-the two is the time a step; the intercept is what passes before the first one, from the start of
-the process. A trial at its real length is {epochs} epochs of {examples:,} examples, start-up
-included; its time is computed from the two, without evaluation. Medians, with the smallest and the
-largest in brackets.
+the two is the time a step; the intercept is all that does not grow with the steps: start,
+loading, the evaluation of 32 examples, writing and the end of the process. A trial at its real
+length is {epochs} epochs of {examples:,} examples, start included; its time is computed from the
+two. Medians, with the smallest and the largest in brackets; the last column compares round by
+round.
 
-Machine: {cpu}, {cores} cores, {capability}, {device}. Model: `{model}`.
+Machine: {cpu}, {cores} cores, {capability}, {device}; matrix products in hardware below fp32:
+{formats}. Model: `{model}`. Commit: {commit}.
 
 """
 _PRODUCTS = """
@@ -26,7 +28,7 @@ the {step:.3f} s, {share:.0%}. If nothing else took any time, (c) were {most:.1f
 _COLUMNS = (
     "",
     "seconds a step",
-    "seconds to the first step",
+    "seconds apart from steps",
     "seconds a trial",
     "trials at once",
     "examples a second, whole machine",
@@ -39,6 +41,13 @@ def _cell(values: Mapping[str, float], digits: int) -> str:
     return (
         f"{values['median']:.{digits}f} ({values['min']:.{digits}f} to {values['max']:.{digits}f})"
     )
+
+
+def version(git: Mapping[str, Any] | None) -> str:
+    """Return a commit in words, as `git_state` found it."""
+    if git is None:
+        return "unknown"
+    return git["commit"][:10] + (" with changes" if git["dirty"] else "")
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -55,13 +64,16 @@ def page(document: Mapping[str, Any]) -> str:
         cores=machine["cores"],
         capability=machine["cpu_capability"],
         device=", ".join(machine["gpus"]) or "no GPU",
+        formats=", ".join(document["number_formats"]) or "none",
+        commit=version(document["git"]),
         model=document["model"],
     )
     rows = [
         f"| {figure['title']}, {figure['precision']} | {_cell(figure['seconds_a_step'], 3)}"
-        f" | {_cell(figure['seconds_to_first_step'], 1)} | {_cell(figure['seconds_a_trial'], 0)}"
+        f" | {_cell(figure['seconds_apart_from_steps'], 1)} | {_cell(figure['seconds_a_trial'], 0)}"
         f" | {figure['parallel']} | {_cell(figure['examples_a_second'], 1)}"
-        f" | {_cell(figure['peak_memory_mib'], 0)} | {document['times_faster'][key]:.1f} times |"
+        f" | {_cell(figure['peak_memory_mib'], 0)}"
+        f" | {_cell(document['times_faster'][key], 1)} times |"
         for key, figure in document["contestants"].items()
     ]
     columns = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"

@@ -74,6 +74,9 @@ class Classifier(pl.LightningModule):
         self.model = AutoModelForSequenceClassification.from_pretrained(
             settings.model, num_labels=2
         )
+        # It comes in evaluation mode, and Lightning trains it in the mode that it finds: without
+        # this there would be no dropout.
+        self.model.train()
         self.scores = torch.nn.ModuleDict({"accuracy": BinaryAccuracy(), "f1": BinaryF1Score()})
 
     def step(self, batch: dict[str, torch.Tensor]) -> Any:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import linear_regression
 from typing import Any
 
+from benchmarks.page import version
+
 _HEAD = """\
 # What the workflow itself costs
 
@@ -87,7 +89,7 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         *(_row(sizes, f"`{name}`", name) for name in AFTER),
     ]
     told = f"Machine: {_listed(_machine(size['machine']) for size in sizes)}."
-    told += f" Commit: {_listed(_commit(size['git']) for size in sizes)}."
+    told += f" Commit: {_listed(version(size['git']) for size in sizes)}."
     return "\n".join([_HEAD + told, "", *rows, "", *parts]) + "\n"
 
 
@@ -97,10 +99,6 @@ def _listed(words: Iterable[str]) -> str:
 
 def _machine(found: Mapping[str, Any]) -> str:
     return f"{found['cpu']}, {found['cores']} cores"
-
-
-def _commit(found: Mapping[str, Any]) -> str:
-    return found["commit"][:10] + " with changes" * found["dirty"]
 
 
 def _of(size: Mapping[str, Any], what: str, key: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.bound import of_a_step, operations, rate
-from benchmarks.compare import fit, summarise
+from benchmarks.compare import fit, summarise, times_faster
 from benchmarks.contestants import Contestant, Measured, contestants, study
 from benchmarks.page import page
 from benchmarks.settings import Settings
@@ -54,7 +54,14 @@ def test_a_trial_at_its_real_length() -> None:
     # 3 epochs of 4 steps, the last of them short.
     assert figures["seconds_a_trial"]["median"] == pytest.approx(5 + 12 * 2.0)
     assert figures["examples_a_second"]["median"] == pytest.approx(2 * 300 / 29)
-    assert figures["peak_memory_mib"] == {"median": 305, "min": 300, "max": 310}
+    assert figures["peak_memory_mib"] == {"median": 310, "min": 310, "max": 310}
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    # Of a machine that gets twice as fast in between, both ratios are 4.
+    figures = {"a": {"rounds": [1.0, 2.0]}, "c": {"rounds": [4.0, 8.0]}}
+    assert times_faster(figures)["a"] == {"median": 4.0, "min": 4.0, "max": 4.0}
+    assert times_faster(figures)["c"] == {"median": 1.0, "min": 1.0, "max": 1.0}
 
 
 def test_the_contestant_is_a_study_of_the_baseline_alone(tmp_path: Path) -> None:
@@ -74,16 +81,18 @@ def test_settings_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_page_has_a_row_a_contestant() -> None:
     spread = {"median": 2.0, "min": 1.0, "max": 3.0}
-    names = ("seconds_a_step", "seconds_to_first_step", "seconds_a_trial", "examples_a_second")
+    names = ("seconds_a_step", "seconds_apart_from_steps", "seconds_a_trial", "examples_a_second")
     entries = contestants(2)
     document = {
         "model": "package:x/model",
+        "git": {"commit": "0123456789abcdef", "dirty": False},
+        "number_formats": [],
         "steps": [8, 24],
         "repeats": 3,
         "trial": TRIAL,
         "machine": {"cpu": "A CPU", "cores": 2, "cpu_capability": "AVX2", "gpus": []},
         "products": {"operations": 96e9, "rate": 200e9, "seconds_a_step": 0.48},
-        "times_faster": {entry.key: 2.5 for entry in entries},
+        "times_faster": dict.fromkeys((entry.key for entry in entries), spread),
         "contestants": {
             entry.key: {
                 "title": entry.title,
@@ -99,10 +108,11 @@ def test_the_page_has_a_row_a_contestant() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| (")]
     assert len(rows) == 3
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
-    assert all("2.5 times" in row for row in rows)
+    assert all("2.0 (1.0 to 3.0) times" in row for row in rows)
     assert all(", fp32 |" in row for row in rows)
     # 2 trainings of 32 examples in 0.48 s, against 2 examples a second.
     told = " ".join(text.split())
+    assert "below fp32: none. Model: `package:x/model`. Commit: 0123456789." in told
     assert "at least 0.480 s of the 2.000 s, 24%" in told
     assert "were 66.7 times as fast as (a)" in told
 
