@@ -45,7 +45,7 @@ def _cell(values: Mapping[str, float], digits: int) -> str:
 
 def version(git: Mapping[str, Any] | None) -> str:
     """Return a commit in words, as `git_state` found it."""
-    if git is None:
+    if not git:
         return "unknown"
     return git["commit"][:10] + (" with changes" if git["dirty"] else "")
 

@@ -1,11 +1,12 @@
 """What pruning saves, and what it costs: simulated studies of real learning curves.
 
-`python -m benchmarks.pruning` draws the trials of each simulated study, with replacement, from the
-runs that docs/results keeps (`epochs.csv`: every epoch of real trainings), and lets the pruner that
-trainings use (scripts/training/pruning.py) judge them batch by batch. The same study without a
-pruner is the comparison: epochs and training time saved, and how much worse the best completed
-trial is. The draws are those of a random search; how a sampler would change its mind is not part of
-this. Writes docs/pruning.md and docs/pruning.json.
+`python -m benchmarks.pruning` draws the trials of each simulated study from the runs that
+docs/results keeps (`epochs.csv`: every epoch of real trainings), each at most once, since a twin of
+the best trial would hide that it was lost; and lets the pruner that trainings use
+(scripts/training/pruning.py) judge them batch by batch. The same study without a pruner is the
+comparison: epochs and training time saved, and how much worse the best completed trial is. Choice
+and order are random; how a sampler would change its mind is not part of this. Writes
+docs/pruning.md and docs/pruning.json.
 """
 
 import argparse
@@ -114,9 +115,16 @@ def simulate(trials: Sequence[Curve], pruner: Mapping[str, Any], batch_size: int
 def campaign(
     curves: Sequence[Curve], *, studies: int, trials: int, batch_size: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return a row a pruner: means over `studies` simulated studies, the same for each pruner."""
+    """Return a row a pruner: means over `studies` simulated studies, the same for each pruner.
+
+    Raises `StudyError` where there are fewer curves than trials.
+    """
+    if trials > len(curves):
+        raise StudyError(
+            f"--trials: {trials} cannot be drawn from {len(curves)} runs; at most that many"
+        )
     rng = np.random.default_rng(seed)
-    draws = [rng.integers(len(curves), size=trials) for _ in range(studies)]
+    draws = [rng.choice(len(curves), size=trials, replace=False) for _ in range(studies)]
     rows = []
     for pruner in PRUNERS:
         outcomes = [simulate([curves[i] for i in draw], pruner, batch_size) for draw in draws]
@@ -144,9 +152,9 @@ def page(document: Mapping[str, Any]) -> str:
         "",
         f"{document['studies']} simulated studies of {document['trials']} trials in batches of"
         f" {document['batch_size']}. Each trial is a real run of `{document['source']}`"
-        f" ({document['curves']} complete runs of {document['epochs']} epochs), drawn with"
-        " replacement, and judged by the pruner as a training would be: from the trials of earlier"
-        " batches alone. A random search; how a sampler would change its mind is not part of this."
+        f" ({document['curves']} complete runs of {document['epochs']} epochs, of all stages),"
+        " drawn at random, none twice, and judged by the pruner as a training would be: from the"
+        " trials of earlier batches alone. How a sampler would change its mind is not part of this."
         " Time is a run's whole time by its share of epochs; of that its start is never saved.",
         "",
         "| pruner | options | trials stopped | epochs saved | time saved, at most |"

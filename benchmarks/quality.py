@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants import Contestant, contestants, lines, model_to_train
+from benchmarks.page import version
 from benchmarks.settings import Settings
 from scripts.analysis.inference import welch
 from scripts.provenance import git_state, machine
@@ -63,6 +64,7 @@ def next_up(runs: Runs, wanted: Mapping[str, int]) -> tuple[str, int] | None:
 
 def train(entry: Contestant, settings: Settings, seed: int) -> list[dict[str, Any]]:
     """Return what became of the contestant's trainings at once, of seeds from `seed` on."""
+    state = git_state() or {}  # before the hours in which the folder may change
     with tempfile.TemporaryDirectory(prefix="snaketune-quality-") as scratch:
         found = entry.measure(replace(settings, seed=seed), Path(scratch))
     return [
@@ -72,8 +74,7 @@ def train(entry: Contestant, settings: Settings, seed: int) -> list[dict[str, An
             **{metric: scores[metric] for metric in METRICS},
             "precision": found.precision,
             "seconds": found.seconds,
-            "cpu": machine()["cpu"],
-            "commit": (git_state() or {}).get("commit"),
+            "git": state,
         }
         for number, scores in enumerate(found.scores)
     ]
@@ -118,9 +119,9 @@ def page(document: Mapping[str, Any]) -> str:
         text.append(f"| {whose} | {len(own)} of {wanted[key]} | {' | '.join(cells)} |")
     told = [_told(difference(runs, metric)) for metric in METRICS]
     text.append(f"| (c) minus (a), {CONFIDENCE:.0%} interval by Welch | | {' | '.join(told)} |")
-    cpus = sorted({run["cpu"] for run in runs})
-    commits = sorted({run["commit"][:7] for run in runs if run["commit"]})
-    return "\n".join([*text, "", f"CPU: {', '.join(cpus)}. Commit: {', '.join(commits)}.", ""])
+    machines = ", ".join([given["cpu"], *given["gpus"]])
+    commits = ", ".join(sorted({version(run["git"]) for run in runs})) or "-"
+    return "\n".join([*text, "", f"Machine: {machines}. Commit: {commits}.", ""])
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -156,7 +157,11 @@ def main() -> None:
     )
     told = ("examples", "validated", "epochs", "batch_size", "learning_rate")
     document: dict[str, Any] = {
-        "settings": {"model": chosen.model, **{key: getattr(settings, key) for key in told}},
+        "settings": {
+            "model": chosen.model,
+            **{key: getattr(settings, key) for key in told},
+            **{key: machine()[key] for key in ("cpu", "gpus")},
+        },
         "wanted": {"lightning": chosen.recipe, "snaketune": chosen.own},
         "runs": [],
     }
@@ -164,17 +169,26 @@ def main() -> None:
     if output.exists():
         before = read_json(output)
         if before["settings"] != document["settings"]:
-            raise StudyError(f"{output}: of other settings; name another file with --output")
+            raise StudyError(
+                f"{output}: of other settings or another machine; name another file with --output"
+            )
         document["runs"] = before["runs"]
     entries = {entry.key: entry for entry in contestants(chosen.cores)}
     end = time.monotonic() + 60 * chosen.minutes
     while (turn := next_up(document["runs"], document["wanted"])) and time.monotonic() < end:
         for run in train(entries[turn[0]], settings, turn[1]):
             document["runs"].append(run)
-            print("{contestant}, seed {seed}: F1 {f1:.4f}, {seconds:.0f} s".format(**run))
-        document["difference"] = {m: difference(document["runs"], m) for m in METRICS}
-        write_json(output, document)
-        write_text(chosen.output.with_suffix(".md"), page(document))
+            told_of = "{contestant}, seed {seed}: F1 {f1:.4f}, {seconds:.0f} s".format(**run)
+            print(told_of, flush=True)
+        write(output, document)
+    write(output, document)
+
+
+def write(output: Path, document: dict[str, Any]) -> None:
+    """Write what there is to `output`, a JSON file, and as a page beside it."""
+    document["difference"] = {m: difference(document["runs"], m) for m in METRICS}
+    write_json(output, document)
+    write_text(output.with_suffix(".md"), page(document))
 
 
 if __name__ == "__main__":

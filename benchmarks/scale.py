@@ -98,6 +98,8 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
     cost("data", [*SNAKEMAKE, "--cores", "1", *ahead], folder)
     costs["dry run before"] = cost("dry run before", [*SNAKEMAKE, "-n", "-q"], folder)
     costs["study"] = cost("study", [*SNAKEMAKE, "--cores", "2"], folder)
+    ended = time.time()
+    trained = list((folder / STUDY).glob("runs/*/metrics.json"))
     costs["dry run after"] = cost("dry run after", [*SNAKEMAKE, "-n", "-q"], folder)
     if b"Nothing to be done" not in (folder / "log").read_bytes():
         raise StudyError(f"{folder}: a finished study has something to do")
@@ -111,7 +113,8 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         "runs": runs,
         "trials": trials,
         "batches": int(last),
-        "trained": len(list((folder / STUDY).glob("runs/*/metrics.json"))),
+        "trained": len(trained),
+        "after": ended - max(path.stat().st_mtime for path in trained),
         "jobs": sum(1 for _ in (folder / STUDY / "logs").rglob("*.log")),
         "report_bytes": (folder / STUDY / "report.html").stat().st_size,
         "runs_files": files(folder / STUDY / "runs"),

@@ -27,7 +27,8 @@ LEAST = 1000
 def slope(sizes: Sequence[Mapping[str, Any]], what: str) -> float | None:
     """Return the slope of a straight line through log(processor time) over log(runs) by size.
 
-    1 is a cost that grows as the study does. None for fewer than two sizes of at least `LEAST`.
+    1 is a cost that grows as the study does; what a command costs at any size counts in, and makes
+    it less. None for fewer than two sizes of at least `LEAST`.
     """
     points = [
         (math.log(size["runs"]), math.log(size["costs"][what]["processor"]))
@@ -69,10 +70,18 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         ),
         line("largest process, MiB", [_of(size, "study", "mib") for size in sizes]),
         line(
-            "everything after the last training, by the clock, s",
+            "the commands but trainings and asks, each once by itself, by the clock, s",
             [f"{second:.0f}" for second in seconds],
         ),
-        line("largest process of that, MiB", [f"{mib:.0f}" for mib in memory]),
+        line("largest process of those, MiB", [f"{mib:.0f}" for mib in memory]),
+        line(
+            "from the last training to the end of the study, by the clock, s",
+            [f"{size['after']:.0f}" if "after" in size else "-" for size in sizes],
+        ),
+        line(
+            "`snakemake -n -q` when all is done, MiB",
+            [_of(size, "dry run after", "mib") for size in sizes],
+        ),
         line("`report.html`, MB", [f"{size['report_bytes'] / 1e6:.1f}" for size in sizes]),
         line("log files, mostly empty", [f"{size['jobs']:,}" for size in sizes]),
         *(

@@ -34,6 +34,7 @@ from scripts.study.locks import hold_output
 from scripts.study.names import CHECKPOINT
 from scripts.study.options import positive
 from scripts.training.checkpoint import Checkpoint
+from scripts.training.gpus import be_deterministic, lacks_deterministic
 from scripts.training.gpus import set_up as set_up_gpu
 from scripts.training.loop import Result, predict, train
 from scripts.training.metrics import METRICS, score
@@ -84,6 +85,23 @@ def main() -> None:
     hold_output()
     set_up_gpu()
     torch.set_num_threads(options.threads)
+    try:
+        train_run(options)
+    except RuntimeError as error:
+        if not lacks_deterministic(error):
+            raise
+        first, *_ = str(error).splitlines()
+        print(
+            f"{options.run.parent.name}: begun again without deterministic kernels, so that its"
+            f" last digits may differ from run to run: {first[:300]}",
+            flush=True,
+        )
+        be_deterministic(strictly=False)
+        train_run(options)
+
+
+def train_run(options: argparse.Namespace) -> None:
+    """Train the run that `options` name, and write all that it leaves."""
     run = read_run(options.run)
     model_facts, info = read_json(options.model), read_json(options.info)
     values = run["hyperparameters"]

@@ -2,12 +2,14 @@
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import pruning
-from benchmarks.pruning import Curve, campaign, crossing, read_curves, simulate
+from benchmarks.pruning import Curve, Outcome, campaign, crossing, read_curves, simulate
 from scripts.study.errors import StudyError
 
 GOOD, POOR, LATE = (
@@ -45,7 +47,8 @@ def test_curves_that_cross() -> None:
 
 def test_the_same_seed_gives_the_same_campaign() -> None:
     first, again = (
-        campaign([GOOD, POOR, LATE], studies=3, trials=8, batch_size=2, seed=1) for _ in range(2)
+        campaign([GOOD, POOR, LATE] * 3, studies=3, trials=8, batch_size=2, seed=1)
+        for _ in range(2)
     )
     assert first == again
     assert [row["name"] for row in first] == [row["name"] for row in pruning.PRUNERS]
@@ -68,7 +71,7 @@ def test_published_runs_are_read_and_a_page_is_written(
     table = tmp_path / "epochs.csv"
     write_table(table, "complete")
     assert read_curves(table, "f1") == [Curve((0.75, 0.5), 2.5), Curve((0.5, 0.25), 2.5)]
-    arguments = ["--runs", table, "--studies", 2, "--trials", 4, "--output", tmp_path / "page"]
+    arguments = ["--runs", table, "--studies", 2, "--trials", 2, "--output", tmp_path / "page"]
     monkeypatch.setattr(sys, "argv", ["pruning", *map(str, arguments)])
     pruning.main()
     assert capsys.readouterr().out == f"{tmp_path}/page.md: 2 studies, 5 pruners\n"
@@ -80,3 +83,19 @@ def test_a_table_without_complete_runs_is_refused(tmp_path: Path) -> None:
     write_table(table, "diverged")
     with pytest.raises(StudyError, match=r"no complete run; name a table of tools\.publish"):
         read_curves(table, "f1")
+
+
+def test_a_run_is_drawn_once_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[list[Curve]] = []
+
+    def look(trials: Sequence[Curve], pruner: Any, batch_size: int) -> Outcome:
+        drawn.append(list(trials))
+        return Outcome(0, 0, 0, 0)
+
+    monkeypatch.setattr("benchmarks.pruning.simulate", look)
+    curves = [Curve((0.1 * number, 0.5), 1.0) for number in range(9)]
+    campaign(curves, studies=5, trials=8, batch_size=2, seed=1)
+    assert drawn
+    assert all(len(set(trials)) == 8 for trials in drawn)
+    with pytest.raises(StudyError, match=r"--trials: 10 cannot be drawn from 9 runs"):
+        campaign(curves, studies=5, trials=10, batch_size=2, seed=1)

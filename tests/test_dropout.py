@@ -1,5 +1,6 @@
 """Dropout from fast random bits: as often as asked for, the mean kept, the seed obeyed."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -65,6 +66,22 @@ def test_modules_and_gradients() -> None:
     y.sum().backward()
     assert x.grad is not None
     torch.testing.assert_close(y.detach(), x.detach() * x.grad)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_it_is_mask_and_scale_one_after_the_other_to_the_last_bit(dtype: torch.dtype) -> None:
+    x = torch.randn(64, 33, generator=torch.manual_seed(1)).to(dtype).t().requires_grad_()
+    gradient = torch.randn(x.shape, generator=torch.manual_seed(2)).to(dtype)
+    raw = torch.from_numpy(np.random.SFC64(9).random_raw(x.numel() // 4)).view(torch.int16)
+    kept = (raw.view(x.shape) >= round(0.3 * 2**16) - 2**15).to(dtype)
+    scale = 2**16 / (2**16 - round(0.3 * 2**16))
+    with FastDropout(9):
+        y = functional(x, 0.3)
+    y.backward(gradient)
+    assert torch.equal(y, x * kept * scale)
+    assert x.grad is not None
+    assert torch.equal(x.grad, gradient * kept * scale)
+    assert y.dtype == x.grad.dtype == dtype
 
 
 def test_in_evaluation_nothing_is_dropped() -> None:

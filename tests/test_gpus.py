@@ -174,6 +174,8 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
         "torch.use_deterministic_algorithms",
         lambda wanted, warn_only: asked.append((wanted, warn_only)),
     )
+    fused: list[bool] = []
+    monkeypatch.setattr("torch.backends.cuda.enable_cudnn_sdp", fused.append)
     monkeypatch.setattr("torch.utils.deterministic.fill_uninitialized_memory", True)
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
@@ -185,7 +187,10 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     gpus.be_deterministic()
-    assert asked == [(True, True)]
+    # Attention on GPUs is deterministic on its way back where torch is asked strictly alone.
+    assert (asked, fused) == ([(True, False)], [False])
+    gpus.be_deterministic(strictly=False)
+    assert asked[1:] == [(True, True)]
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
 

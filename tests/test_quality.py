@@ -17,7 +17,7 @@ from tests.tiny import make_data
 def runs(**scores: list[float]) -> list[dict[str, Any]]:
     return [
         {"contestant": key, "seed": seed, "accuracy": score - 0.05, "f1": score, "seconds": 1.0,
-         "cpu": "A CPU", "commit": "0123456789"}
+         "git": {"commit": "0123456789", "dirty": False}}
         for key, several in scores.items()
         for seed, score in enumerate(several, start=quality.FIRST_SEED)
     ]  # fmt: skip
@@ -83,5 +83,9 @@ def test_it_goes_on_where_it_was_stopped(
     assert "| 2 of 2 | 0.7000 (0.0000) | 0.8425 (0.0007) |" in page
     assert "95% interval by Welch | | +0.0000 (+0.0000 to +0.0000) | +0.0005 (" in page
     assert capsys.readouterr().out.count("\n") == 6
-    with pytest.raises(StudyError, match=r"quality\.json: of other settings"):
+    with pytest.raises(StudyError, match=r"quality\.json: of other settings or another machine"):
         call("--epochs", "1")
+    known = quality.machine()
+    monkeypatch.setattr(quality, "machine", lambda: known | {"cpu": "Another"})
+    with pytest.raises(StudyError, match="another machine"):
+        call("--recipe", "2", "--own", "4")

@@ -36,10 +36,13 @@ def test_small_studies_do_not_count() -> None:
 
 
 def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
-    text = page([size(1000, 1.0), size(10_000, 10.0)])
+    text = page([size(1000, 1.0), size(10_000, 10.0) | {"after": 31.4}])
     lines = text.splitlines()
     assert "| `rank` | 1.0 | 10.0 | 1.00 |" in lines
-    assert "| everything after the last training, by the clock, s | 24 | 24 |" in lines
+    words = "the commands but trainings and asks, each once by itself, by the clock, s"
+    assert f"| {words} | 24 | 24 |" in lines
+    words = "from the last training to the end of the study, by the clock, s"
+    assert f"| {words} | - | 31 |" in lines  # measured since it was thought of
     assert "| the same, a job of Snakemake, s | 0.001 | 0.001 |" in lines
     assert "| runs: files, and their MB | 5,000, 2.0 | 50,000, 2.0 |" in lines
     told = "Machine: a processor, 2 cores. Commit: 0000000000; 0000000000 with changes."

@@ -269,3 +269,42 @@ def test_a_mistake_is_one_line_and_no_traceback(
     assert error.startswith("snaketune: ")
     assert "run.json: seed: None is not" in error
     assert error.count("\n") == 1
+
+
+def test_a_kernel_that_is_not_deterministic_is_told_and_used(
+    command: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = [(command("known") / name).read_bytes() for name in FILES]
+    refused = "x_backward_cuda does not have a deterministic implementation, but you set"
+    asked: list[bool] = []
+    step = torch.optim.AdamW.step
+    steps: list[int] = []
+
+    def lacking(self: torch.optim.AdamW, *arguments: Any) -> Any:
+        steps.append(1)
+        if len(steps) == 2:  # the second step may need another kernel than the first
+            raise RuntimeError(f"{refused}\nmore")
+        return step(self, *arguments)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", lacking)
+    monkeypatch.setattr(train, "be_deterministic", lambda *, strictly: asked.append(strictly))
+    capsys.readouterr()
+    folder = command("known")
+    assert asked == [False]
+    assert [(folder / name).read_bytes() for name in FILES] == expected
+    told = capsys.readouterr().out.splitlines()[0]
+    assert told == (
+        "known: begun again without deterministic kernels, so that its last digits may differ from"
+        f" run to run: {refused}"
+    )
+
+
+def test_other_errors_of_a_training_are_no_matter_of_kernels(
+    command: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        command()

@@ -1,7 +1,8 @@
 """Dropout on CPUs from fast random bits.
 
-torch draws a CPU's dropout masks one element at a time, on one thread: 7 % of a training here. A
-threshold on 16 random bits an element does the same in a quarter of that time.
+torch draws a CPU's dropout masks one element at a time, on one thread. A threshold on 16 random
+bits an element does the same in a fraction of that time: NumPy compares faster than torch, and mask
+and scale are multiplied by in one go.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,9 +54,33 @@ class FastDropout(TorchFunctionMode):
             return input
         if dropped == LEVELS:
             return input * 0.0
-        raw = torch.from_numpy(self.bits.random_raw(-(-count // 4))).view(torch.int16)
-        kept = raw[:count].view(input.shape) >= dropped - LEVELS // 2
-        return input * kept.to(input.dtype) * (LEVELS / (LEVELS - dropped))
+        raw = self.bits.random_raw(-(-count // 4)).view(np.int16)[:count]
+        kept = torch.from_numpy((raw >= dropped - LEVELS // 2).view(np.int8)).view(input.shape)
+        dropped_out: torch.Tensor = _Masked.apply(
+            input, kept.to(input.dtype), LEVELS / (LEVELS - dropped)
+        )
+        return dropped_out
+
+
+class _Masked(torch.autograd.Function):
+    """`input * mask * scale`, and the same of the gradient, each rounded once."""
+
+    @staticmethod
+    def forward(
+        context: Any, input: torch.Tensor, mask: torch.Tensor, scale: float
+    ) -> torch.Tensor:
+        context.save_for_backward(mask)
+        context.scale = scale
+        return _product(input, mask, scale)
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (mask,) = context.saved_tensors
+        return _product(gradients[0], mask, context.scale), None, None
+
+
+def _product(values: torch.Tensor, mask: torch.Tensor, scale: float) -> torch.Tensor:
+    return torch.addcmul(values.new_zeros(()), values, mask, value=scale)
 
 
 def dropout(device: torch.device, seed: int) -> AbstractContextManager[object]:

@@ -113,19 +113,27 @@ def check() -> None:
         )
 
 
-def be_deterministic() -> None:
+def be_deterministic(*, strictly: bool = True) -> None:
     """Let a GPU add up in the same order each time, as a processor does by itself.
 
-    What has no such kernel says so in the log. To be called before the first product, when cuBLAS
-    reads its setting from the environment.
+    Only where torch is asked strictly do its fused attentions take their deterministic way back;
+    what has no such kernel then raises an error that `lacks_deterministic` knows. To be called
+    before the first product, when cuBLAS reads its setting from the environment.
     """
     import torch
 
     if torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(True, warn_only=not strictly)
         # No kernel here reads memory that nothing was written to: to fill it is only slow.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        # It plans anew for every length of a batch, and is no deterministic one.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+
+
+def lacks_deterministic(error: BaseException) -> bool:
+    """Tell whether torch refused to compute because it has no deterministic kernel for it."""
+    return "does not have a deterministic implementation" in str(error)
 
 
 def _names(listed: str) -> list[str]:
