@@ -112,7 +112,8 @@ def number_formats() -> list[str]:
 def main() -> None:
     """Measure, and write what was measured."""
     chosen = options()
-    state = git_state()  # of what is measured, whatever becomes of the folder meanwhile
+    written = [chosen.output.with_suffix(suffix) for suffix in (".json", ".md")]
+    state = git_state(apart_from=written)  # of what is measured, whatever the folder becomes
     folder = model_to_train(chosen.model, chosen.train, chosen.validation)
     examples = lines(chosen.train)
     settings = Settings(
@@ -160,8 +161,8 @@ def main() -> None:
         "products": least.document(),
         "times_faster": times_faster(figures),
     }
-    write_json(chosen.output.with_suffix(".json"), document)
-    write_text(chosen.output.with_suffix(".md"), page(document))
+    write_json(written[0], document)
+    write_text(written[1], page(document))
     print(json.dumps({k: one["median"] for k, one in document["times_faster"].items()}, indent=1))
 
 

@@ -62,9 +62,10 @@ def next_up(runs: Runs, wanted: Mapping[str, int]) -> tuple[str, int] | None:
     return key, max(done[key], default=FIRST_SEED - 1) + 1
 
 
-def train(entry: Contestant, settings: Settings, seed: int) -> list[dict[str, Any]]:
+def train(
+    entry: Contestant, settings: Settings, seed: int, git: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
     """Return what became of the contestant's trainings at once, of seeds from `seed` on."""
-    state = git_state() or {}  # before the hours in which the folder may change
     with tempfile.TemporaryDirectory(prefix="snaketune-quality-") as scratch:
         found = entry.measure(replace(settings, seed=seed), Path(scratch))
     return [
@@ -73,8 +74,7 @@ def train(entry: Contestant, settings: Settings, seed: int) -> list[dict[str, An
             "seed": seed + number,
             **{metric: scores[metric] for metric in METRICS},
             "precision": found.precision,
-            "seconds": found.seconds,
-            "git": state,
+            "git": git,
         }
         for number, scores in enumerate(found.scores)
     ]
@@ -176,10 +176,11 @@ def main() -> None:
     entries = {entry.key: entry for entry in contestants(chosen.cores)}
     end = time.monotonic() + 60 * chosen.minutes
     while (turn := next_up(document["runs"], document["wanted"])) and time.monotonic() < end:
-        for run in train(entries[turn[0]], settings, turn[1]):
+        # Before minutes in which the folder may change.
+        git = git_state(apart_from=(output, output.with_suffix(".md")))
+        for run in train(entries[turn[0]], settings, turn[1], git):
             document["runs"].append(run)
-            told_of = "{contestant}, seed {seed}: F1 {f1:.4f}, {seconds:.0f} s".format(**run)
-            print(told_of, flush=True)
+            print("{contestant}, seed {seed}: F1 {f1:.4f}".format(**run), flush=True)
         write(output, document)
     write(output, document)
 

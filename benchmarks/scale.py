@@ -134,8 +134,7 @@ def main() -> None:
     results = options.output.with_suffix(".json")
     known = read_json(results)["sizes"] if results.exists() else []
     sizes = {size["runs"]: size for size in known}
-    # Before the first size is written, which is a change itself.
-    state = git_state() or {"commit": "unknown", "dirty": False}
+    state = git_state(apart_from=(results, results.with_suffix(".md")))
     for runs in options.runs:
         with tempfile.TemporaryDirectory(prefix="snaketune-scale-") as scratch:
             folder = Path(options.keep or scratch, str(runs))

@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from scripts.study.files import read_json, read_object, write_json
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def git_state(root: Path = ROOT) -> dict[str, Any] | None:
+def git_state(root: Path = ROOT, apart_from: Sequence[Path] = ()) -> dict[str, Any] | None:
     """Return the commit of the project and whether its tracked files differ from it.
 
-    None where the project is not a git clone, or git is not installed.
+    None where the project is not a git clone, or git is not installed. Files that the asker writes
+    itself may be left out.
     """
 
     def git(*arguments: str) -> str:
@@ -32,7 +34,11 @@ def git_state(root: Path = ROOT) -> dict[str, Any] | None:
         return result.stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
+        own = [path.resolve() for path in apart_from]
+        others = [
+            f":(exclude,literal){path}" for path in own if path.is_relative_to(root.resolve())
+        ]
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *others)
         return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed)}
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -16,7 +16,7 @@ from tests.tiny import make_data
 
 def runs(**scores: list[float]) -> list[dict[str, Any]]:
     return [
-        {"contestant": key, "seed": seed, "accuracy": score - 0.05, "f1": score, "seconds": 1.0,
+        {"contestant": key, "seed": seed, "accuracy": score - 0.05, "f1": score,
          "git": {"commit": "0123456789", "dirty": False}}
         for key, several in scores.items()
         for seed, score in enumerate(several, start=quality.FIRST_SEED)

@@ -114,6 +114,22 @@ def test_outside_a_clone_there_is_no_commit(tmp_path: Path) -> None:
     assert git_state(tmp_path) is None
 
 
+def test_what_an_asker_writes_itself_is_no_change(tmp_path: Path) -> None:
+    for name in ("page.md", "code.py"):
+        (tmp_path / name).write_text("1")
+    for words in ("init -q", "add .", "-c user.name=a -c user.email=b commit -q -m c"):
+        subprocess.run(["git", "-C", str(tmp_path), *words.split()], check=True)
+    own = (tmp_path / "page.md", Path("/elsewhere/page.md"))
+    (tmp_path / "page.md").write_text("2")
+    clean, changed = git_state(tmp_path, own), git_state(tmp_path)
+    assert clean is not None
+    assert changed is not None
+    assert (clean["dirty"], changed["dirty"]) == (False, True)
+    assert clean["commit"] == changed["commit"]
+    (tmp_path / "code.py").write_text("2")
+    assert git_state(tmp_path, own) == changed
+
+
 def test_every_package_is_named_once_with_its_version() -> None:
     found = packages()
     assert found["optuna"].startswith("5.")
