@@ -77,7 +77,9 @@ def _rate(index: int, shape: Sequence[int], dtype: torch.dtype) -> float:
     `shape` is tokens, inputs and outputs; `index` tells which of several GPUs.
     """
     torch.set_num_threads(1)
-    where = device() if device().type == "cpu" else torch.device("cuda", index)
+    where = device()
+    if where.type == "cuda":
+        where = torch.device("cuda", index % torch.cuda.device_count())
     tokens, inputs, outputs = shape
     layer = torch.randn(outputs, inputs, device=where).to(dtype)
     given = torch.randn(tokens, inputs, device=where).to(dtype)

@@ -38,6 +38,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3, help="of a trial at its real length")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--per-gpu", type=int, default=1, help="trainings that share a GPU")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs/performance")
     return parser.parse_args()
 
@@ -130,7 +131,7 @@ def main() -> None:
         output="",
     )
     trial = {"epochs": chosen.epochs, "examples": examples, "batch_size": chosen.batch_size}
-    entries = contestants(chosen.cores)
+    entries = contestants(chosen.cores, chosen.per_gpu)
     rounds: dict[str, list[Any]] = {entry.key: [] for entry in entries}
     for number in range(1, chosen.repeats + 1):
         # In turn, so that a machine whose speed drifts is fair to all.

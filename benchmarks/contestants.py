@@ -106,7 +106,7 @@ def _recipe(module: str) -> Callable[[Settings, Path], Measured]:
     return measure
 
 
-def study(settings: Settings, seeds: int) -> dict[str, Any]:
+def study(settings: Settings, seeds: int, per_gpu: int = 1) -> dict[str, Any]:
     """Return the config of a study that trains the baseline on `seeds` seeds, and nothing else."""
     return {
         "study": "bench",
@@ -129,6 +129,7 @@ def study(settings: Settings, seeds: int) -> dict[str, Any]:
             "warmup_ratio": {"baseline": 0.1},
             "weight_decay": {"baseline": 0.0},
         },
+        "training": {"per_gpu": per_gpu},
         "baseline": {"seeds": seeds},
         "grid": {"enabled": False},
         "optuna": {"trials": 0},
@@ -136,12 +137,12 @@ def study(settings: Settings, seeds: int) -> dict[str, Any]:
     }
 
 
-def _snaketune(parallel: int) -> Callable[[Settings, Path], Measured]:
+def _snaketune(parallel: int, per_gpu: int) -> Callable[[Settings, Path], Measured]:
     """Return how Snaketune is measured: `snakemake --cores N` over N trainings of one thread."""
 
     def measure(settings: Settings, folder: Path) -> Measured:
         copy_project(folder)
-        config = study(settings, parallel)
+        config = study(settings, parallel, per_gpu)
         (folder / "bench.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         runs = [
             f"results/bench/runs/baseline-seed{settings.seed + index}" for index in range(parallel)
@@ -163,26 +164,32 @@ def _snaketune(parallel: int) -> Callable[[Settings, Path], Measured]:
     return measure
 
 
-def contestants(cores: int) -> list[Contestant]:
-    """Return the three contestants on a machine of `cores` cores, and of GPUs if it has some."""
-    at_once = gpus.count() or cores
+def contestants(cores: int, per_gpu: int = 1) -> list[Contestant]:
+    """Return the three contestants on a machine of `cores` cores, and of GPUs if it has some.
+
+    `per_gpu` is the study's `training.per_gpu`: trainings that share a GPU.
+    """
+    on_gpus = gpus.count() > 0
+    at_once = gpus.count() * per_gpu or cores
+    whole = "one training on one GPU" if on_gpus else "one training on all cores"
+    share = f"{per_gpu} on a GPU" if on_gpus else "one thread each"
     return [
         Contestant(
             "lightning",
-            "(a) the reports' recipe: Lightning, padded to 128, one training on all cores",
+            f"(a) the reports' recipe: Lightning, padded to 128, {whole}",
             1,
             _recipe("recipe_lightning"),
         ),
         Contestant(
             "trainer",
-            "(b) transformers' Trainer with its defaults, one training on all cores",
+            f"(b) transformers' Trainer with its defaults, {whole}",
             1,
             _recipe("recipe_trainer"),
         ),
         Contestant(
             "snaketune",
-            f"(c) Snaketune's training target: `snakemake --cores {at_once}`, one thread each",
+            f"(c) Snaketune's training target: `snakemake --cores {at_once}`, {share}",
             at_once,
-            _snaketune(at_once),
+            _snaketune(at_once, per_gpu if on_gpus else 1),
         ),
     ]

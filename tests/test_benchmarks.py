@@ -65,9 +65,21 @@ def test_ratios_are_of_the_same_round() -> None:
 
 
 def test_the_contestant_is_a_study_of_the_baseline_alone(tmp_path: Path) -> None:
-    resolved = resolve(study(settings(tmp_path), 2))
+    resolved = resolve(study(settings(tmp_path), 2, per_gpu=3))
+    assert resolved["training"]["per_gpu"] == 3
     assert [run.seed for run in baseline_runs(resolved)] == [42, 43]
     assert resolved["optuna"]["trials"] == 0
+
+
+def test_on_gpus_trainings_share_them_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, own = contestants(6, per_gpu=4)
+    assert own.parallel == 6
+    assert own.title.endswith("`snakemake --cores 6`, one thread each")
+    monkeypatch.setattr("scripts.training.gpus.count", lambda: 2)
+    recipe, _, own = contestants(6, per_gpu=4)
+    assert recipe.title.endswith("padded to 128, one training on one GPU")
+    assert own.parallel == 8
+    assert own.title.endswith("`snakemake --cores 8`, 4 on a GPU")
 
 
 def test_settings_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,6 @@ def _on(device: torch.device, arrays: dict[str, np.ndarray]) -> Iterator[tuple[s
     for name, array in arrays.items():
         tensor = torch.from_numpy(array)
         if device.type == "cuda":
-            # Pinned memory lets the copy run while the GPU is still at the last batch.
+            # From pinned memory the host goes on to the next tensor while this one is copied.
             tensor = tensor.pin_memory().to(device, non_blocking=True)
         yield name, tensor
