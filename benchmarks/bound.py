@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,12 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoTokenizer, PreTrainedModel
 
-from benchmarks.settings import Settings
+from benchmarks.settings import MAX_SEQ_LENGTH, Settings
 from scripts.study.hyperparameters import defaults
 from scripts.training.batches import shuffled
 from scripts.training.model import build, device
 from scripts.training.tokens import tokenise
 
-MAX_SEQ_LENGTH = 128
 # Operations are a polynomial of second degree in the length: attention's scores are its square.
 _LENGTHS = (16, 32, 64)
 _MEASURED_S = 4.0
@@ -71,10 +71,11 @@ def of_a_step(
     return float(np.mean([len(one) * work(lengths[one].max()) for one in batches]))
 
 
-def _rate(index: int, shape: Sequence[int], dtype: torch.dtype) -> float:
+def _rate(index: int, shape: Sequence[int], dtype: torch.dtype, turn: Barrier) -> float:
     """Return operations a second of a linear layer's three products, on one thread or one GPU.
 
-    `shape` is tokens, inputs and outputs; `index` tells which of several GPUs.
+    `shape` is tokens, inputs and outputs; `index` tells which of several GPUs. The clock runs when
+    all are at `turn`.
     """
     torch.set_num_threads(1)
     where = device()
@@ -88,14 +89,17 @@ def _rate(index: int, shape: Sequence[int], dtype: torch.dtype) -> float:
         "given @ layer.t(); gradient @ layer; gradient.t() @ given",
         globals={"layer": layer, "given": given, "gradient": gradient},
     )
+    turn.wait()
     seconds = timer.blocked_autorange(min_run_time=_MEASURED_S).median
     return 3 * 2 * tokens * inputs * outputs / seconds
 
 
 def rate(shape: Sequence[int], dtype: torch.dtype, at_once: int) -> float:
     """Return the mean of the rates of `at_once` processes that compute at the same time."""
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
-        tasks = [pool.submit(_rate, index, shape, dtype) for index in range(at_once)]
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(at_once, context) as pool:
+        turn = manager.Barrier(at_once)
+        tasks = [pool.submit(_rate, index, shape, dtype, turn) for index in range(at_once)]
         return float(np.mean([task.result() for task in tasks]))
 
 

@@ -10,19 +10,24 @@ Markdown and a JSON file.
 import argparse
 import json
 import os
-import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from benchmarks.bound import bound
 from benchmarks.contestants import Contestant, Measured, contestants, lines, model_to_train
-from benchmarks.page import page
+from benchmarks.page import page, spread
 from benchmarks.settings import Settings
 from scripts.provenance import git_state, machine
+from scripts.study.errors import command
 from scripts.study.files import write_json, write_text
 from tools.project import PROJECT
+
+VALIDATED = 32
 
 
 def options() -> argparse.Namespace:
@@ -61,11 +66,6 @@ def repeat(
     return found, fit(found[0].seconds, found[1].seconds, steps)
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return the median of some values, with the smallest and the largest."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
 def summarise(
     contestant: Contestant,
     rounds: Sequence[tuple[Sequence[Measured], tuple[float, float]]],
@@ -90,19 +90,16 @@ def summarise(
 
 
 def times_faster(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return by how much the last contestant is faster than each, round by round."""
-    rates = {key: figure["rounds"] for key, figure in figures.items()}
-    *_, mine = rates.values()
+    """Return by how much Snaketune is faster than each contestant, round by round."""
+    mine = figures["snaketune"]["rounds"]
     return {
-        key: spread([own / other for own, other in zip(mine, theirs, strict=True)])
-        for key, theirs in rates.items()
+        key: spread([own / other for own, other in zip(mine, figure["rounds"], strict=True)])
+        for key, figure in figures.items()
     }
 
 
 def number_formats() -> list[str]:
-    """Return the number formats below fp32 that this machine multiplies matrices of in hardware."""
-    import torch
-
+    """Return what this processor multiplies matrices of less than fp32 by."""
     known = {
         "AMX": torch.cpu._is_amx_tile_supported,
         "AVX-512 BF16": torch.cpu._is_avx512_bf16_supported,
@@ -122,7 +119,7 @@ def main() -> None:
         train=str(chosen.train.resolve()),
         validation=str(chosen.validation.resolve()),
         examples=0,
-        validated=32,
+        validated=VALIDATED,
         epochs=1,
         batch_size=chosen.batch_size,
         learning_rate=5e-5,
@@ -145,27 +142,30 @@ def main() -> None:
             )
     figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
     own = figures[entries[-1].key]
-    # Only now, since a child's largest memory counts from what this process has: torch's is large.
-    from benchmarks.bound import bound
-
     measured = replace(settings, examples=chosen.steps[1] * chosen.batch_size)
-    least = bound(measured, own["precision"], own["parallel"])
-    document = {
+    document: dict[str, Any] = {
         "model": chosen.model,
         "steps": chosen.steps,
         "repeats": chosen.repeats,
+        "validated": VALIDATED,
         "trial": trial,
         "machine": machine(),
         "number_formats": number_formats(),
         "git": state,
         "contestants": figures,
-        "products": least.document(),
         "times_faster": times_faster(figures),
     }
-    write_json(written[0], document)
-    write_text(written[1], page(document))
+    write(written, document)
+    document["products"] = bound(measured, own["precision"], own["parallel"]).document()
+    write(written, document)
     print(json.dumps({k: one["median"] for k, one in document["times_faster"].items()}, indent=1))
 
 
+def write(files: Sequence[Path], document: Mapping[str, Any]) -> None:
+    """Write what was measured as JSON and as a page."""
+    write_json(files[0], document)
+    write_text(files[1], page(document))
+
+
 if __name__ == "__main__":
-    main()
+    command(main)

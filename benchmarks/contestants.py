@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.settings import Settings
+from benchmarks.settings import MAX_SEQ_LENGTH, Settings
 from scripts.study.sources import model_folder
 from scripts.training import gpus
 from tools.project import PROJECT, copy_project
@@ -125,7 +125,7 @@ def study(settings: Settings, seeds: int, per_gpu: int = 1) -> dict[str, Any]:
             "learning_rate": {"baseline": settings.learning_rate},
             "train_batch_size": {"baseline": settings.batch_size},
             "num_train_epochs": {"baseline": settings.epochs},
-            "max_seq_length": {"baseline": 128},
+            "max_seq_length": {"baseline": MAX_SEQ_LENGTH},
             "warmup_ratio": {"baseline": 0.1},
             "weight_decay": {"baseline": 0.0},
         },
@@ -176,7 +176,7 @@ def contestants(cores: int, per_gpu: int = 1) -> list[Contestant]:
     return [
         Contestant(
             "lightning",
-            f"(a) the reports' recipe: Lightning, padded to 128, {whole}",
+            f"(a) the reports' recipe: Lightning, padded to {MAX_SEQ_LENGTH}, {whole}",
             1,
             _recipe("recipe_lightning"),
         ),

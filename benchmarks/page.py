@@ -1,6 +1,7 @@
 """The page that tells what was measured, in Markdown."""
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _HEAD = """\
@@ -9,21 +10,21 @@ _HEAD = """\
 Written by `make bench`; do not edit. Each contestant trains one epoch of {short} and of {long}
 steps (batches of {batch} examples), {repeats} times, in turn with the others. The slope between
 the two is the time a step; the intercept is all that does not grow with the steps: start,
-loading, the evaluation of 32 examples, writing and the end of the process. A trial at its real
-length is {epochs} epochs of {examples:,} examples, start included; its time is computed from the
-two. Medians, with the smallest and the largest in brackets; the last column compares round by
-round.
+loading, the evaluation of {validated} examples, writing and the end of the process. A trial at
+its real length is {epochs} epochs of {examples:,} examples, start included; its time is computed
+from the two. Medians, with the smallest and the largest in brackets; the last column compares
+round by round.
 
-Machine: {cpu}, {cores} cores, {capability}, {device}; matrix products in hardware below fp32:
-{formats}. Model: `{model}`. Commit: {commit}.
+Machine: {cpu}, {cores} cores, {capability}, {device}; the processor multiplies matrices of less
+than fp32 by: {formats}. Model: `{model}`. Commit: {commit}.
 
 """
 _PRODUCTS = """
 The matrix products of a step of (c) alone are {operations:.0f} billion operations (counted by
 torch's FlopCounterMode), and one of its trainings does {rate:.0f} billion such a second here (the
 largest matrix of the model, forwards and backwards, {parallel} at once): at least {least:.3f} s of
-the {step:.3f} s, {share:.0%}. If nothing else took any time, (c) were {most:.1f} times as fast as
-(a) on this machine.
+the {step:.3f} s, {share:.0%}. If nothing else took any time, (c) would be {most} times as fast
+as (a) on this machine, round by round.
 """
 _COLUMNS = (
     "",
@@ -43,6 +44,11 @@ def _cell(values: Mapping[str, float], digits: int) -> str:
     )
 
 
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the median of some values, with the smallest and the largest."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
 def version(git: Mapping[str, Any] | None) -> str:
     """Return a commit in words, as `git_state` found it."""
     if not git:
@@ -58,6 +64,7 @@ def page(document: Mapping[str, Any]) -> str:
         long=document["steps"][1],
         batch=trial["batch_size"],
         repeats=document["repeats"],
+        validated=document["validated"],
         epochs=trial["epochs"],
         examples=trial["examples"],
         cpu=machine["cpu"],
@@ -74,18 +81,20 @@ def page(document: Mapping[str, Any]) -> str:
         f" | {figure['parallel']} | {_cell(figure['examples_a_second'], 1)}"
         f" | {_cell(figure['peak_memory_mib'], 0)}"
         f" | {_cell(document['times_faster'][key], 1)} times |"
-        for key, figure in document["contestants"].items()
+        for key in ("lightning", "trainer", "snaketune")
+        for figure in [document["contestants"][key]]
     ]
     columns = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
-    return head + columns + "\n".join(rows) + "\n" + _products(document)
+    told = _products(document) if "products" in document else ""
+    return head + columns + "\n".join(rows) + "\n" + told
 
 
 def _products(document: Mapping[str, Any]) -> str:
     """Return what the machine allows at most, in words."""
-    recipe, *_, own = document["contestants"].values()
+    recipe, own = (document["contestants"][key] for key in ("lightning", "snaketune"))
     products, batch_size = document["products"], document["trial"]["batch_size"]
     least, step = products["seconds_a_step"], own["seconds_a_step"]["median"]
-    most = own["parallel"] * batch_size / least / recipe["examples_a_second"]["median"]
+    most = spread([own["parallel"] * batch_size / least / rate for rate in recipe["rounds"]])
     return _PRODUCTS.format(
         operations=products["operations"] / 1e9,
         rate=products["rate"] / 1e9,
@@ -93,5 +102,5 @@ def _products(document: Mapping[str, Any]) -> str:
         least=least,
         step=step,
         share=least / step,
-        most=most,
+        most=_cell(most, 1),
     )

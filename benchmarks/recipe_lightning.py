@@ -20,9 +20,8 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-from benchmarks.settings import Settings, from_command_line
+from benchmarks.settings import MAX_SEQ_LENGTH, Settings, from_command_line
 
-MAX_SEQ_LENGTH = 128
 WARMUP_RATIO = 0.1
 
 

@@ -15,7 +15,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from benchmarks.settings import from_command_line
+from benchmarks.settings import MAX_SEQ_LENGTH, from_command_line
 
 
 def scores(prediction: Any) -> dict[str, float]:
@@ -37,7 +37,10 @@ def main() -> None:
         .select(range(min(size, len(data[split]))))
         .map(
             lambda batch: tokenizer(
-                batch["sentence1"], batch["sentence2"], truncation=True, max_length=128
+                batch["sentence1"],
+                batch["sentence2"],
+                truncation=True,
+                max_length=MAX_SEQ_LENGTH,
             ),
             batched=True,
         )

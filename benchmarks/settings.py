@@ -5,6 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+# Of a pair, in tokens.
+MAX_SEQ_LENGTH = 128
+
 
 @dataclass(frozen=True)
 class Settings:

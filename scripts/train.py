@@ -90,14 +90,19 @@ def main() -> None:
     except RuntimeError as error:
         if not lacks_deterministic(error):
             raise
-        first, *_ = str(error).splitlines()
-        print(
-            f"{options.run.parent.name}: begun again without deterministic kernels, so that its"
-            f" last digits may differ from run to run: {first[:300]}",
-            flush=True,
-        )
-        be_deterministic(strictly=False)
-        train_run(options)
+        refused = str(error).splitlines()[0][:300]
+    else:
+        return
+    # Behind the except clause, which held the first attempt's model and all that it had computed.
+    gc.collect()
+    torch.cuda.empty_cache()
+    print(
+        f"{options.run.parent.name}: goes on without deterministic kernels, so that its last"
+        f" digits may differ from run to run: {refused}",
+        flush=True,
+    )
+    be_deterministic(strictly=False)
+    train_run(options)
 
 
 def train_run(options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """What `make bench` computes from wall times, and the page it writes; nothing is trained here."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.contestants import Contestant, Measured, contestants, study
 from benchmarks.page import page
 from benchmarks.settings import Settings
 from scripts.study.config import resolve
+from scripts.study.files import read_json, write_json
 from scripts.study.hyperparameters import defaults
 from scripts.study.plan import baseline_runs
 from scripts.training.model import build
@@ -59,9 +61,9 @@ def test_a_trial_at_its_real_length() -> None:
 
 def test_ratios_are_of_the_same_round() -> None:
     # Of a machine that gets twice as fast in between, both ratios are 4.
-    figures = {"a": {"rounds": [1.0, 2.0]}, "c": {"rounds": [4.0, 8.0]}}
-    assert times_faster(figures)["a"] == {"median": 4.0, "min": 4.0, "max": 4.0}
-    assert times_faster(figures)["c"] == {"median": 1.0, "min": 1.0, "max": 1.0}
+    figures = {"snaketune": {"rounds": [4.0, 8.0]}, "trainer": {"rounds": [1.0, 2.0]}}
+    assert times_faster(figures)["trainer"] == {"median": 4.0, "min": 4.0, "max": 4.0}
+    assert times_faster(figures)["snaketune"] == {"median": 1.0, "min": 1.0, "max": 1.0}
 
 
 def test_the_contestant_is_a_study_of_the_baseline_alone(tmp_path: Path) -> None:
@@ -72,6 +74,7 @@ def test_the_contestant_is_a_study_of_the_baseline_alone(tmp_path: Path) -> None
 
 
 def test_on_gpus_trainings_share_them_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.training.gpus.count", lambda: 0)
     *_, own = contestants(6, per_gpu=4)
     assert own.parallel == 6
     assert own.title.endswith("`snakemake --cores 6`, one thread each")
@@ -91,16 +94,17 @@ def test_settings_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert module.from_command_line("") == given
 
 
-def test_the_page_has_a_row_a_contestant() -> None:
+def test_the_page_has_a_row_a_contestant(tmp_path: Path) -> None:
     spread = {"median": 2.0, "min": 1.0, "max": 3.0}
     names = ("seconds_a_step", "seconds_apart_from_steps", "seconds_a_trial", "examples_a_second")
     entries = contestants(2)
-    document = {
+    document: dict[str, Any] = {
         "model": "package:x/model",
         "git": {"commit": "0123456789abcdef", "dirty": False},
         "number_formats": [],
         "steps": [8, 24],
         "repeats": 3,
+        "validated": 32,
         "trial": TRIAL,
         "machine": {"cpu": "A CPU", "cores": 2, "cpu_capability": "AVX2", "gpus": []},
         "products": {"operations": 96e9, "rate": 200e9, "seconds_a_step": 0.48},
@@ -111,6 +115,7 @@ def test_the_page_has_a_row_a_contestant() -> None:
                 "parallel": entry.parallel,
                 "precision": "fp32",
                 "peak_memory_mib": spread,
+                "rounds": [1.0, 2.0, 4.0],
                 **dict.fromkeys(names, spread),
             }
             for entry in entries
@@ -122,14 +127,22 @@ def test_the_page_has_a_row_a_contestant() -> None:
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
     assert all("2.0 (1.0 to 3.0) times" in row for row in rows)
     assert all(", fp32 |" in row for row in rows)
-    # 2 trainings of 32 examples in 0.48 s, against 2 examples a second.
+    # 2 trainings of 32 examples in 0.48 s, against 1, 2 and 4 examples a second.
     told = " ".join(text.split())
-    assert "below fp32: none. Model: `package:x/model`. Commit: 0123456789." in told
+    assert "than fp32 by: none. Model: `package:x/model`. Commit: 0123456789." in told
     assert "at least 0.480 s of the 2.000 s, 24%" in told
-    assert "were 66.7 times as fast as (a)" in told
+    assert "would be 66.7 (33.3 to 133.3) times as fast as (a)" in told
+    # The same page from the file, whose keys are sorted; and one before the products are known.
+    write_json(tmp_path / "page.json", document)
+    assert page(read_json(tmp_path / "page.json")) == text
+    del document["products"]
+    assert text.startswith(page(document))
 
 
-def test_the_operations_of_matrix_products_are_those_of_the_layers(tmp_path: Path) -> None:
+def test_the_operations_of_matrix_products_are_those_of_the_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.training.model.device", lambda: torch.device("cpu"))
     model = build(parts.write_model(tmp_path), ["0", "1"], defaults(), 42)
     work = operations(model)
     # Forwards once and backwards twice, 2 operations an element: of the first layer four matrices

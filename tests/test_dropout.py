@@ -69,7 +69,7 @@ def test_modules_and_gradients() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_it_is_mask_and_scale_one_after_the_other_to_the_last_bit(dtype: torch.dtype) -> None:
+def test_its_numbers_are_those_of_mask_and_scale_one_after_the_other(dtype: torch.dtype) -> None:
     x = torch.randn(64, 33, generator=torch.manual_seed(1)).to(dtype).t().requires_grad_()
     gradient = torch.randn(x.shape, generator=torch.manual_seed(2)).to(dtype)
     raw = torch.from_numpy(np.random.SFC64(9).random_raw(x.numel() // 4)).view(torch.int16)
