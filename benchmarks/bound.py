@@ -8,7 +8,6 @@ import json
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -28,28 +27,7 @@ from scripts.training.tokens import tokenise
 # Operations are a polynomial of second degree in the length: attention's scores are its square.
 _LENGTHS = (16, 32, 64)
 _MEASURED_S = 4.0
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What matrix products of a training take at least.
-
-    Attributes:
-        operations: floating-point operations of a step's products, forwards and backwards.
-        rate: of such operations a second, of each of the trainings at once.
-        seconds_a_step: the quotient of the two.
-    """
-
-    operations: float
-    rate: float
-
-    @property
-    def seconds_a_step(self) -> float:
-        return self.operations / self.rate
-
-    def document(self) -> dict[str, float]:
-        """Return the figures as they go to JSON."""
-        return {**asdict(self), "seconds_a_step": self.seconds_a_step}
+_PATIENCE_S = 300.0
 
 
 def operations(model: PreTrainedModel) -> np.polynomial.Polynomial:
@@ -98,13 +76,17 @@ def rate(shape: Sequence[int], dtype: torch.dtype, at_once: int) -> float:
     """Return the mean of the rates of `at_once` processes that compute at the same time."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(at_once, context) as pool:
-        turn = manager.Barrier(at_once)
+        # One that fails before it must not keep the others for ever.
+        turn = manager.Barrier(at_once, timeout=_PATIENCE_S)
         tasks = [pool.submit(_rate, index, shape, dtype, turn) for index in range(at_once)]
         return float(np.mean([task.result() for task in tasks]))
 
 
-def bound(settings: Settings, precision: str, at_once: int) -> Bound:
+def bound(settings: Settings, precision: str, at_once: int) -> dict[str, float]:
     """Return what the products of Snaketune's training take at least, on this machine.
+
+    `operations`, floating-point ones, of a step's products, forwards and backwards; `rate`, of such
+    operations a second, of each of the trainings at once; `seconds_a_step`, the quotient.
 
     Args:
         settings: model, data and batch size; its first `examples` examples are counted.
@@ -121,7 +103,8 @@ def bound(settings: Settings, precision: str, at_once: int) -> Bound:
     tokens = round(float(lengths.mean()) * settings.batch_size)
     shape = (tokens, largest.in_features, largest.out_features)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    return Bound(work, rate(shape, dtype, at_once))
+    each = rate(shape, dtype, at_once)
+    return {"operations": work, "rate": each, "seconds_a_step": work / each}
 
 
 def _lengths(settings: Settings) -> np.ndarray:

@@ -18,13 +18,13 @@ from typing import Any
 
 import torch
 
+from benchmarks import output
 from benchmarks.bound import bound
 from benchmarks.contestants import Contestant, Measured, contestants, lines, model_to_train
 from benchmarks.page import page, spread
 from benchmarks.settings import Settings
-from scripts.provenance import git_state, machine
+from scripts.provenance import machine
 from scripts.study.errors import command
-from scripts.study.files import write_json, write_text
 from tools.project import PROJECT
 
 VALIDATED = 32
@@ -110,8 +110,7 @@ def number_formats() -> list[str]:
 def main() -> None:
     """Measure, and write what was measured."""
     chosen = options()
-    written = [chosen.output.with_suffix(suffix) for suffix in (".json", ".md")]
-    state = git_state(apart_from=written)  # of what is measured, whatever the folder becomes
+    state = output.code(chosen.output)  # of what is measured, whatever the folder becomes
     folder = model_to_train(chosen.model, chosen.train, chosen.validation)
     examples = lines(chosen.train)
     settings = Settings(
@@ -141,7 +140,7 @@ def main() -> None:
                 flush=True,
             )
     figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
-    own = figures[entries[-1].key]
+    own = figures["snaketune"]
     measured = replace(settings, examples=chosen.steps[1] * chosen.batch_size)
     document: dict[str, Any] = {
         "model": chosen.model,
@@ -155,16 +154,10 @@ def main() -> None:
         "contestants": figures,
         "times_faster": times_faster(figures),
     }
-    write(written, document)
-    document["products"] = bound(measured, own["precision"], own["parallel"]).document()
-    write(written, document)
+    output.write(chosen.output, document, page(document))
+    document["products"] = bound(measured, own["precision"], own["parallel"])
+    output.write(chosen.output, document, page(document))
     print(json.dumps({k: one["median"] for k, one in document["times_faster"].items()}, indent=1))
-
-
-def write(files: Sequence[Path], document: Mapping[str, Any]) -> None:
-    """Write what was measured as JSON and as a page."""
-    write_json(files[0], document)
-    write_text(files[1], page(document))
 
 
 if __name__ == "__main__":

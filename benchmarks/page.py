@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.output import version
+
 _HEAD = """\
 # Performance
 
@@ -47,13 +49,6 @@ def _cell(values: Mapping[str, float], digits: int) -> str:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Return the median of some values, with the smallest and the largest."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def version(git: Mapping[str, Any] | None) -> str:
-    """Return a commit in words, as `git_state` found it."""
-    if not git:
-        return "unknown"
-    return git["commit"][:10] + (" with changes" if git["dirty"] else "")
 
 
 def page(document: Mapping[str, Any]) -> str:

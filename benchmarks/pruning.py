@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import output
 from scripts.study.errors import StudyError, command
-from scripts.study.files import write_json, write_text
 from scripts.training.pruning import should_stop
 
 PRUNERS: tuple[dict[str, Any], ...] = (
@@ -222,8 +222,7 @@ def main() -> None:
             seed=options.seed,
         ),
     }
-    write_json(options.output.with_suffix(".json"), document)
-    write_text(options.output.with_suffix(".md"), page(document))
+    output.write(options.output, document, page(document))
     print(f"{options.output}.md: {options.studies} studies, {len(PRUNERS)} pruners")
 
 

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import output
 from benchmarks.contestants import Contestant, contestants, lines, model_to_train
-from benchmarks.page import version
+from benchmarks.output import version
 from benchmarks.settings import Settings
 from scripts.analysis.inference import welch
-from scripts.provenance import git_state, machine
+from scripts.provenance import machine
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json, write_text
+from scripts.study.files import read_json
 from tools.project import PROJECT
 
 METRICS = ("accuracy", "f1")
@@ -165,31 +166,30 @@ def main() -> None:
         "wanted": {"lightning": chosen.recipe, "snaketune": chosen.own},
         "runs": [],
     }
-    output = chosen.output.with_suffix(".json")
-    if output.exists():
-        before = read_json(output)
+    figures, _ = output.files(chosen.output)
+    if figures.exists():
+        before = read_json(figures)
         if before["settings"] != document["settings"]:
             raise StudyError(
-                f"{output}: of other settings or another machine; name another file with --output"
+                f"{figures}: of other settings or another machine; name another file with --output"
             )
         document["runs"] = before["runs"]
     entries = {entry.key: entry for entry in contestants(chosen.cores)}
     end = time.monotonic() + 60 * chosen.minutes
     while (turn := next_up(document["runs"], document["wanted"])) and time.monotonic() < end:
         # Before minutes in which the folder may change.
-        git = git_state(apart_from=(output, output.with_suffix(".md")))
+        git = output.code(chosen.output)
         for run in train(entries[turn[0]], settings, turn[1], git):
             document["runs"].append(run)
             print("{contestant}, seed {seed}: F1 {f1:.4f}".format(**run), flush=True)
-        write(output, document)
-    write(output, document)
+        write(chosen.output, document)
+    write(chosen.output, document)
 
 
-def write(output: Path, document: dict[str, Any]) -> None:
-    """Write what there is to `output`, a JSON file, and as a page beside it."""
+def write(place: Path, document: dict[str, Any]) -> None:
+    """Write what there is, with the difference that it comes to."""
     document["difference"] = {m: difference(document["runs"], m) for m in METRICS}
-    write_json(output, document)
-    write_text(output.with_suffix(".md"), page(document))
+    output.write(place, document, page(document))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import output
 from benchmarks.scale_page import AFTER, page
-from scripts.provenance import git_state
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json, write_json, write_text
+from scripts.study.files import read_json
 from tests.tiny import make_data, make_study, varied
 from tools.project import PROJECT, copy_project
 
@@ -131,10 +131,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="an empty folder for the studies, which stay")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs/scale")
     options = parser.parse_args()
-    results = options.output.with_suffix(".json")
+    results, _ = output.files(options.output)
     known = read_json(results)["sizes"] if results.exists() else []
     sizes = {size["runs"]: size for size in known}
-    state = git_state(apart_from=(results, results.with_suffix(".md")))
+    state = output.code(options.output)
     for runs in options.runs:
         with tempfile.TemporaryDirectory(prefix="snaketune-scale-") as scratch:
             folder = Path(options.keep or scratch, str(runs))
@@ -142,8 +142,7 @@ def main() -> None:
             found = measure(folder, runs)
         sizes[runs] = {**found, "git": state}
         ordered = [sizes[size] for size in sorted(sizes)]
-        write_json(results, {"sizes": ordered})
-        write_text(options.output.with_suffix(".md"), page(ordered))
+        output.write(options.output, {"sizes": ordered}, page(ordered))
     print(f"{options.output}.md: {len(ordered)} sizes")
 
 

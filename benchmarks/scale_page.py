@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import linear_regression
 from typing import Any
 
-from benchmarks.page import version
+from benchmarks.output import version
 
 _HEAD = """\
 # What the workflow itself costs

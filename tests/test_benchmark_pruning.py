@@ -11,8 +11,6 @@ import pytest
 from benchmarks import pruning
 from benchmarks.pruning import Curve, Outcome, campaign, crossing, read_curves, simulate
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json
-from tools.project import PROJECT
 
 GOOD, POOR, LATE = (
     Curve((0.6, 0.7, 0.8), 30.0),
@@ -101,8 +99,3 @@ def test_a_run_is_drawn_once_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(len(set(trials)) == 8 for trials in drawn)
     with pytest.raises(StudyError, match=r"--trials: 10 cannot be drawn from 9 runs"):
         campaign(curves, studies=5, trials=10, batch_size=2, seed=1)
-
-
-def test_the_page_in_docs_is_that_of_its_figures() -> None:
-    known = read_json(PROJECT / "docs/pruning.json")
-    assert (PROJECT / "docs/pruning.md").read_text(encoding="utf-8") == pruning.page(known)

@@ -19,7 +19,6 @@ from scripts.study.plan import baseline_runs
 from scripts.training.model import build
 from tests import training_parts as parts
 from tests.tiny import make_data
-from tools.project import PROJECT
 
 TRIAL = {"epochs": 3, "examples": 100, "batch_size": 32}
 
@@ -166,8 +165,3 @@ def test_a_steps_operations_are_those_of_padded_batches() -> None:
 
 def test_the_rate_is_a_processors() -> None:
     assert 1e7 < rate((64, 32, 32), torch.float32, 1) < 1e13
-
-
-def test_the_page_in_docs_is_that_of_its_figures() -> None:
-    known = read_json(PROJECT / "docs/performance.json")
-    assert (PROJECT / "docs/performance.md").read_text(encoding="utf-8") == page(known)

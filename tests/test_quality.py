@@ -12,7 +12,6 @@ from benchmarks.settings import Settings
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json
 from tests.tiny import make_data
-from tools.project import PROJECT
 
 
 def runs(**scores: list[float]) -> list[dict[str, Any]]:
@@ -90,8 +89,3 @@ def test_it_goes_on_where_it_was_stopped(
     monkeypatch.setattr(quality, "machine", lambda: known | {"cpu": "Another"})
     with pytest.raises(StudyError, match="another machine"):
         call("--recipe", "2", "--own", "4")
-
-
-def test_the_page_in_docs_is_that_of_its_figures() -> None:
-    known = read_json(PROJECT / "docs/quality.json")
-    assert (PROJECT / "docs/quality.md").read_text(encoding="utf-8") == quality.page(known)

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from benchmarks.scale_page import AFTER, page, slope
-from scripts.study.files import read_json
-from tools.project import PROJECT
 
 
 def size(runs: int, processor: float) -> dict[str, Any]:
@@ -51,8 +49,3 @@ def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
     assert told in lines
     widths = {line.count("|") for line in lines if line.startswith("|")}
     assert widths == {4, 5}
-
-
-def test_the_page_in_docs_is_that_of_its_figures() -> None:
-    known = read_json(PROJECT / "docs/scale.json")["sizes"]
-    assert (PROJECT / "docs/scale.md").read_text(encoding="utf-8") == page(known)
