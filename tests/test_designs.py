@@ -225,6 +225,24 @@ def test_the_largest_shares_of_interactions_come_first() -> None:
     assert aliases(varied[:1], frame) == {first: []}
 
 
+@pytest.mark.parametrize("seeds", [1, 3, 5])
+def test_a_corner_on_more_seeds_leaves_the_design_in_balance(seeds: int) -> None:
+    """With one value to screen the baseline is a corner, which has several seeds."""
+    names = ("weight_decay", "dropout", "attention_dropout", "warmup_ratio")
+    blocks = {name: {"screen": [0.2]} for name in names}
+    study = designed("plackett_burman", 8, blocks=blocks, baseline={"seeds": seeds})
+    study["screen"]["configurations"] = [{"dropout": 0.2, "weight_decay": 0.2}]
+    one, other = 0.2, 0.2
+
+    def crossed(values: Mapping[str, Any], seed: int) -> float:
+        return 0.8 + 0.5 * ((values["weight_decay"] == one) == (values["dropout"] == other))
+
+    found = effects_of(study, table(study, crossed))
+    assert sorted(effect.hyperparameter for effect in found) == sorted(names)
+    assert [effect.size for effect in found] == pytest.approx([0.0] * 4, abs=1e-12)
+    assert not any("weight_decay:dropout" in str(e.details["aliased_with"]) for e in found)
+
+
 def test_each_design_adds_its_own_columns_to_the_ranking() -> None:
     assert list(design_columns(make_study())) == []
     assert list(design_columns(designed("plackett_burman"))) == ["aliased_with"]

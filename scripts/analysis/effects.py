@@ -102,6 +102,11 @@ def estimate_effects(study: Study, frame: pd.DataFrame) -> list[Effect]:
         diverged = int((departs["status"] == "diverged").sum())
         finished = int((departs["status"] == "complete").sum())
         effects.append(Effect(name, size, worst, best, finished, diverged, error, compared))
+    return ranked(effects)
+
+
+def ranked(effects: Sequence[Effect]) -> list[Effect]:
+    """Return effects, the largest first; equal ones by name, those without an estimate last."""
     return sorted(
         effects,
         key=lambda effect: (effect.size is None, -(effect.size or 0), effect.hyperparameter),

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from scripts.analysis.effects import Effect
+from scripts.analysis.effects import Effect, ranked
 from scripts.analysis.inference import ALPHA, Floats
 from scripts.study import plan
 from scripts.study.designs import Factor, factors
@@ -80,7 +80,7 @@ def estimate(study: Study, frame: pd.DataFrame, own: pd.DataFrame) -> list[Effec
         Effect(name, None, None, None, *_counts(frame[frame[name] != baseline[name]]))
         for name in others
     ]
-    return sorted(found, key=lambda one: (one.size is None, -(one.size or 0), one.hyperparameter))
+    return ranked(found)
 
 
 def degree_of(varied: Sequence[Factor], runs: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.analysis import regression
-from scripts.analysis.effects import Effect, estimate_effects
+from scripts.analysis.effects import Effect, estimate_effects, ranked
 from scripts.study import plan
 from scripts.study.designs import Factor, design_of, factors
 from scripts.study.plan import Study
@@ -33,13 +33,19 @@ def effects_of(study: Study, frame: pd.DataFrame) -> list[Effect]:
     if design is None:
         return estimate_effects(study, frame)
     names = [run.name for run in plan.design_runs(study)]
-    own = frame[frame["run"].isin(names) & (frame["status"] == "complete")]
+    designed = frame[frame["run"].isin(names)]
+    own = designed[designed["status"] == "complete"]
     if design["name"] != "plackett_burman":
         return regression.estimate(study, frame, own)
     varied = factors(study)
     shares = aliases(varied, own)
+    # Further seeds of a corner, or runs beside the design, would unbalance it: interactions of
+    # two would leak into effects that hold none of them.
+    effects = estimate_effects(study, designed)
+    known = {effect.hyperparameter for effect in effects}
+    beside = [e for e in estimate_effects(study, frame) if e.hyperparameter not in known]
     found = []
-    for effect in estimate_effects(study, frame):
+    for effect in ranked([*effects, *beside]):
         text = "; ".join(
             f"{one}:{other} {share:+.2f}" for one, other, share in shares[effect.hyperparameter]
         ) if effect.hyperparameter in shares else None  # fmt: skip
