@@ -1,5 +1,6 @@
 """Search against search: curves, what chance would find, and input that says nothing."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -94,14 +95,33 @@ def test_the_expected_best_is_that_of_the_trials_and_lies_in_its_band(direction:
     rows = searches.random_search(*trials(values, direction=direction), [20])
     first, second = rows[0], rows[1]
     assert first["expected"] == pytest.approx(np.mean(values))
-    best = np.maximum if direction == "maximize" else np.minimum
-    assert second["expected"] == pytest.approx(best.outer(values, values).mean())
+    best = max if direction == "maximize" else min
+    pairs = [best(pair) for pair in itertools.combinations(values, 2)]
+    assert second["expected"] == pytest.approx(np.mean(pairs))
+    # All of them: there is but one choice.
+    assert rows[-1]["expected"] == pytest.approx(best(values))
     for row in rows:
         assert row["expected_low"] <= row["expected"]
         # A loss has no upper bound, and so its mean has none.
         assert direction == "minimize" or row["expected"] <= row["expected_high"]
         assert row["median_low"] <= row["median"]
     assert (direction == "minimize") == (rows[0]["expected_high"] is None)
+
+
+def test_the_expected_best_errs_to_neither_side_and_ends_with_the_trials() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(300):
+        rows = searches.random_search(*trials((0.5 + 0.3 * rng.uniform(size=8)).tolist()), [12])
+        found.append([row["expected"] for row in rows])
+    table = np.array(found, dtype=float)
+    # The best of n uniform numbers is n / (n + 1) on average.
+    n = np.arange(1, 9)
+    error = table[:, :8].std(axis=0) / np.sqrt(len(table))
+    assert np.all(abs(table[:, :8].mean(axis=0) - 0.5 - 0.3 * n / (n + 1)) < 4 * error)
+    assert np.isnan(table[:, 8:]).all()
+    assert [row["median"] is None for row in rows] == [row["n"] > 8 for row in rows]
+    assert all(row["expected_high"] is not None for row in rows)
 
 
 def test_the_band_holds_the_truth_as_often_as_it_says() -> None:

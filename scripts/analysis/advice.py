@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 
 from scripts.analysis.comparison import rank_runs, short
+from scripts.analysis.luck import NOISE
 from scripts.analysis.noise import spread
 from scripts.analysis.regions import coordinates, largest_gap, region_of, tried_range
 from scripts.study import plan
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
+from scripts.study.search import distributions, points
 
 # A value is on the edge within so much of the range tried, on the scale that is searched.
 EDGE = 0.05
@@ -26,13 +28,13 @@ GAP = 1 / 3
 ENOUGH = 10
 # How many of the best runs are looked at for whether they were still improving.
 TOP = 5
-NOISE = 2.0
 RULES = (
     f"edge: the best run's value of a chosen hyperparameter lies within {EDGE:.0%} of an end of"
     " what was tried, no run inside scores the same, and further values are possible",
     f"under-sampled: fewer than {ENOUGH} configurations that completed for each chosen"
-    " hyperparameter, counting those that change nothing else",
-    f"gap: no run in more than {GAP:.0%} of the range of a chosen hyperparameter",
+    " hyperparameter, or than there are, counting those that change nothing else",
+    f"gap: no run in more than {GAP:.0%} of the range of a chosen hyperparameter, where it could"
+    " have values",
     f"still improving: one of the {TOP} best runs was best after its last epoch, which gained more"
     " than the baseline's sd (one validation example, where there is no sd)",
     "diverged: at least one run diverged; the region named holds all of them, and at least half of"
@@ -136,10 +138,16 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
     found = []
     amount = len(inside.drop_duplicates(subset=list(chosen))) if chosen else 0
     wanted = ENOUGH * len(chosen)
+    blocks = {name: study["hyperparameters"][name].get("search") for name in chosen}
+    if all(blocks.values()):
+        wanted = min(wanted, points(distributions(blocks)))
     if amount < wanted:
+        where = f"{ENOUGH} for each hyperparameter make"
+        if wanted < ENOUGH * len(chosen):
+            where = "it has only"
         words = (
             f"the space of {' and '.join(chosen)} is under-sampled: {amount} configurations"
-            f" completed in it, where {ENOUGH} for each hyperparameter make {wanted}; add trials"
+            f" completed in it, where {where} {wanted}; add trials"
         )
         counts = {"configurations": amount, "wanted": wanted}
         found.append(_advice("under-sampled", words, counts, *chosen))
@@ -150,6 +158,8 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
         gap = largest_gap(inside[name].tolist(), *ends)
         if gap is not None and gap[2] > GAP:
             low, high, share = gap
+            if high - low <= _step(study, name) * (1 + 1e-9):
+                continue  # nothing lies between
             words = (
                 f"no run that completed has a {name} between {short(low)} and {short(high)},"
                 f" {share:.0%} of the range{' on its logarithmic scale' if ends[2] else ''}"
@@ -157,6 +167,12 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
             figures = {"from": low, "to": high, "share": round(share, 6)}
             found.append(_advice("gap", words, figures, name))
     return found
+
+
+def _step(study: Study, name: str) -> float:
+    """Return how far apart a hyperparameter's values are at least; 0 where they may be anything."""
+    whole = 1.0 if HYPERPARAMETERS[name].kind == "int" else 0.0
+    return float(study["hyperparameters"][name].get("search", {}).get("step") or whole)
 
 
 def still_improving(
@@ -178,10 +194,10 @@ def still_improving(
     if not gains:
         return []
     first = next(iter(gains))
+    beside = f", where {least:.4f} would be {'the noise' if sd else 'one example'}" if least else ""
     words = (
         f"{len(gains)} of the {len(top)} best runs were still improving at their last epoch:"
-        f" {first} by {gains[first]:.4f} in it, where {least:.4f} would be"
-        f" {'the noise' if sd else 'one example'}; train for more epochs (num_train_epochs)"
+        f" {first} by {gains[first]:.4f} in it{beside}; train for more epochs (num_train_epochs)"
     )
     figures = {"runs": len(gains), "of": len(top), "gain_in_last_epoch": gains[first],
                "least": least}  # fmt: skip

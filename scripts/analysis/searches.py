@@ -14,6 +14,7 @@ from opda.nonparametric import EmpiricalDistribution
 
 from scripts.analysis.collect import Planned
 from scripts.analysis.inference import Floats
+from scripts.analysis.luck import NOISE
 from scripts.analysis.noise import spread
 from scripts.analysis.runfiles import METRICS
 from scripts.study import plan
@@ -33,8 +34,6 @@ RANDOM_COLUMNS = (
     "trials_from", "sample", "diverged", "n", "expected", "expected_low", "expected_high",
     "median", "median_low", "median_high", "confidence",
 )  # fmt: skip
-# Two runs that differ by no more than so many sd of the baseline may differ by chance.
-NOISE = 2.0
 CONFIDENCE = 0.95
 # Of fewer random trials nothing is said.
 LEAST_TRIALS = 5
@@ -134,11 +133,13 @@ def random_search(
 
     Every n of `lengths` is there, and every one up to `EVERY`; beyond, some hundred of them.
 
-    The best of n random trials, its mean and its median, with bands that hold for all n together
-    at the rate `CONFIDENCE`: from the band of the trials' distribution (Lourie, Cho and He, Show
-    Your Work with Confidence, NAACL 2024), by opda. The band is Dvoretzky, Kiefer and Wolfowitz's:
-    opda's tighter ones hold for scores without ties alone. A diverged trial counts as the worst
-    score there was. No rows where fewer than `LEAST_TRIALS` are known.
+    The best of n random trials, its mean and its median. The mean is that over all choices of n of
+    the known trials, which errs to neither side (Tang et al., Showing Your Work Doesn't Always
+    Work, ACL 2020); of more trials than are known there is neither, only the bands. Those hold for
+    all n together at the rate `CONFIDENCE`: from the band of the trials' distribution (Lourie, Cho
+    and He, Show Your Work with Confidence, NAACL 2024), by opda. The band is Dvoretzky, Kiefer and
+    Wolfowitz's: opda's tighter ones hold for scores without ties alone. A trial that did not
+    complete counts as the worst score there was. No rows where fewer than `LEAST_TRIALS` are known.
     """
     found = random_trials(study, runs)
     if found is None:
@@ -166,12 +167,36 @@ def random_search(
          _finite(one.quantile_tuning_curve(n, minimize=minimize)))
         for one in bands
     )  # fmt: skip
-    columns = zip(n.tolist(), point[0], lower[0], upper[0], point[1], lower[1], upper[1],
+    means = expected_best(scores, longest, minimize)
+    expected = [means[size - 1] if size <= len(means) else None for size in n.tolist()]
+    median = [one if size <= len(means) else None
+              for size, one in zip(n.tolist(), point[1], strict=True)]  # fmt: skip
+    columns = zip(n.tolist(), expected, lower[0], upper[0], median, lower[1], upper[1],
                   strict=True)  # fmt: skip
     return [
         dict(zip(RANDOM_COLUMNS, (source, len(scores), lost, *row, CONFIDENCE), strict=True))
         for row in columns
     ]
+
+
+def expected_best(scores: Floats, longest: int, minimize: bool) -> list[float]:
+    """Return the mean of the best of n of `scores`, over all choices, for n from 1 to `longest`.
+
+    There are no more of them than scores.
+
+    >>> expected_best(np.array([0.5, 0.7, 0.9]), 5, minimize=False)
+    [0.7, 0.833333333333, 0.9]
+    """
+    sign = -1.0 if minimize else 1.0
+    ordered = np.sort(sign * scores)
+    rank = np.arange(len(ordered) + 1)
+    # How probable it is that n of them are all among the worst, by how many those are.
+    among = np.ones(len(ordered) + 1)
+    found = []
+    for taken in range(min(longest, len(ordered))):
+        among = among * np.maximum(rank - taken, 0) / (len(ordered) - taken)
+        found.append(round(sign * float(np.diff(among) @ ordered), _DIGITS))
+    return found
 
 
 def _finite(values: Floats) -> Sequence[float | None]:

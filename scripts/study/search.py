@@ -155,10 +155,15 @@ def _left(
     space: Mapping[str, BaseDistribution], tried: Collection[tuple[Value, ...]]
 ) -> list[tuple[Value, ...]] | None:
     """Return the points of the space that were not tried; None where it has too many to list."""
-    levels = [_levels(distribution) for distribution in space.values()]
-    if math.prod(map(len, levels)) > LISTED:
+    if points(space) > LISTED:
         return None
+    levels = map(_levels, space.values())
     return [point for point in itertools.product(*levels) if point not in tried]
+
+
+def points(space: Mapping[str, BaseDistribution]) -> int:
+    """Return how many points the space has; of a continuous one a number above `LISTED`."""
+    return math.prod(len(_levels(distribution)) for distribution in space.values())
 
 
 def _levels(distribution: BaseDistribution) -> Sequence[Value]:

@@ -129,11 +129,11 @@ def _chance(results: Results, runs: int) -> str:
     if results.chance.empty:
         return ""
     row = results.chance[results.chance["n"] == runs].iloc[0]
-    text = score(row["expected"]) if pd.notna(row["expected"]) else ""
     ends = row["expected_low"], row["expected_high"]
-    return text + (
-        f" ({score(ends[0])} to {score(ends[1])})" if not any(map(pd.isna, ends)) else ""
-    )
+    band = "" if any(map(pd.isna, ends)) else f"{score(ends[0])} to {score(ends[1])}"
+    if pd.isna(row["expected"]):
+        return band
+    return score(row["expected"]) + (f" ({band})" if band else "")
 
 
 def _words(results: Results) -> str:
@@ -159,5 +159,8 @@ def _words(results: Results) -> str:
         f" {first['confidence']:.0%} band, from {count(int(first['sample']), 'random trial')}"
         f" ({first['trials_from']}"
     )
-    words += f", {lost} of them diverged and counted as the worst)" if lost else ")"
-    return f"{words}. The band holds for all numbers of trials together."
+    words += f", {lost} more did not complete and count as the worst)" if lost else ")"
+    return (
+        f"{words}. The band holds for all numbers of trials together; of more trials than were run"
+        " there is nothing but the band."
+    )
