@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.analysis.luck import beside_noise
 from scripts.study.documents import FACTS, read_facts
 from scripts.study.errors import command
 from scripts.study.files import read_object
@@ -40,7 +41,7 @@ def headline(
         gain = value - baseline["mean"]
         if best["objective"]["direction"] == "minimize":
             gain = -gain
-        lines.append(f"Gain:     {gain:+.4f}{_verdict(gain, baseline['sd'])}")
+        lines.append(f"Gain:     {gain:+.4f}{beside_noise(gain, baseline['sd'], best['chance'])}")
     changed = ", ".join(
         f"{name} {_short(change['baseline'])} -> {_short(change['best'])}"
         for name, change in sorted(best["changed"].items())
@@ -65,15 +66,6 @@ def _spread(baseline: Mapping[str, Any]) -> str:
     return f", mean of {len(baseline['values'])} seeds (sd {baseline['sd']:.4f})"
 
 
-def _verdict(gain: float, sd: float | None) -> str:
-    """Return what a gain is worth beside the standard deviation of the baseline's seeds."""
-    if not sd:
-        return ""
-    ratio = gain / sd
-    luck = "; this may be luck" if ratio < 2 else ""
-    return f", {ratio:.1f} times the sd of the baseline's seeds{luck}"
-
-
 def main() -> None:
     """Read the command line and print the headline of a study."""
     parser = argparse.ArgumentParser(prog="python -m scripts.headline", description=__doc__)
@@ -83,7 +75,7 @@ def main() -> None:
     verdict = None
     if confirm["configurations"] and confirm["seeds"]:
         verdict = read_object(folder / "verdict.json", "verdict")["verdict"]
-    keys = ("run", "stage", "objective", "ties", "baseline", "changed")
+    keys = ("run", "stage", "objective", "ties", "baseline", "changed", "chance")
     best, report = read_object(folder / "best.json", *keys), folder / "report.html"
     print(headline(best, report, verdict, _model(folder / "model")))
 

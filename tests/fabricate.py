@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.analysis import effects, interactions, screening
+from scripts.analysis import effects, interactions, luck, screening
 from scripts.study import plan
 from scripts.study.files import write_csv, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
@@ -56,6 +56,13 @@ def write_history(path: Path, row: Mapping[str, Any]) -> None:
 def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what best.json holds."""
     sign = 1 if study["objective"]["direction"] == "maximize" else -1
+    seeds = [row for row in made if row["stage"] == "baseline"]
+    values = [row["objective"] for row in seeds]
+    mean = sum(values) / len(values)
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+
+    def lucky(objective: float, runs: int) -> float | None:
+        return luck.chance(sign * (objective - mean), spread, len(values), runs)
 
     def top(stages: set[str]) -> list[dict[str, Any]]:
         able = [row for row in made if row["status"] == "complete" and stages & {row["stage"]}]
@@ -74,12 +81,9 @@ def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, A
             "found_at": pool.index(first) + 1, "of": len(pool), "trial": first["trial"],
             "ties": [row["run"] for row in tied[1:]],
             "hyperparameters": {name: first[name] for name in HYPERPARAMETERS},
+            "chance": lucky(first["objective"], len(pool)),
         }  # fmt: skip
 
-    seeds = [row for row in made if row["stage"] == "baseline"]
-    values = [row["objective"] for row in seeds]
-    mean = sum(values) / len(values)
-    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
     winner, *tied = top(set(plan.STAGES))
     before = plan.baseline_values(study)
     sets = [
@@ -96,6 +100,7 @@ def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, A
             for name in HYPERPARAMETERS
             if winner[name] != before[name]
         },
+        "chance": lucky(winner["objective"], len(made)),
         "ties": [row["run"] for row in tied],
         "tie_break": "the earlier stage, then the run that changes fewer hyperparameters",
         "comparison": [row for label, stages in sets if (row := entry(label, stages))],

@@ -15,6 +15,7 @@ from scripts.analysis.confirmation import Confirmed
 from scripts.analysis.effects import Effect
 from scripts.analysis.evidence import evidence, half_width
 from scripts.analysis.interactions import anova
+from scripts.analysis.luck import NOISE, RARE, chance
 from scripts.analysis.verdict import verdict
 from tests import simulated_designs
 
@@ -194,6 +195,22 @@ def screens(effect: float, *, levels: int, studies: int = STUDIES, seeds: int = 
     return Screens(np.array(found), np.array(holds))
 
 
+def beyond_luck(effects: Floats, seeds: int, studies: int = STUDIES) -> float:
+    """Return the share of searches whose best run's gain is called beyond the noise.
+
+    A search has a run a configuration, of that true gain in sd, and the baseline on `seeds` seeds.
+    """
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(studies):
+        base = rng.standard_normal(seeds)
+        gain = float((effects + rng.standard_normal(effects.shape)).max() - base.mean())
+        sd = float(base.std(ddof=1))
+        likely = chance(gain, sd, seeds, effects.size)
+        found.append(gain > NOISE * sd and likely is not None and likely <= RARE)
+    return float(np.mean(found))
+
+
 def claims(found: list[Simulated]) -> float:
     """Return the share of studies whose verdict claims a winner."""
     return float(np.mean([one.document["outcome"] == "better" for one in found]))
@@ -276,6 +293,15 @@ def main() -> None:
          winners_coverage(gains)),
     ]  # fmt: skip
     planted = factorial(12.0)
+    rows += [
+        (f"search of 40, {seeds} seeds, {what}: called beyond the noise", wanted,
+         beyond_luck(effects, seeds))
+        for seeds in (3, 5, 10)
+        for what, wanted, effects in (
+            ("no effect", "at most 0.05", np.zeros(CONFIGURATIONS)),
+            ("6 sd in half of it", "told as it is", np.repeat([6.0, 0.0], CONFIGURATIONS // 2)),
+        )
+    ]  # fmt: skip
     rows += [
         ("grid 2 x 2 x 2, 3 seeds, nothing matters: a term stands out", "at most 0.05",
          float(np.mean([min(one.values()) <= 0.05 for one in factorial(0.0)]))),

@@ -136,7 +136,7 @@ def test_less_is_better_for_a_loss(tmp_path: Path) -> None:
         words = texts(picture.draw(results))
         assert "Validation loss (validation)" not in words
         if picture.name == "confirmation":
-            assert "less is a gain" in words
+            assert "better is to the right" in words
     assert results.complete()["objective"].is_monotonic_increasing
 
 

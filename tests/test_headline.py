@@ -19,6 +19,7 @@ BEST: dict[str, Any] = {
         "learning_rate": {"baseline": 5e-05, "best": 0.00012345678},
     },
     "ties": [],
+    "chance": 0.04,
     "baseline": {"mean": 0.9, "sd": 0.01, "values": [0.89, 0.9, 0.91], "seeds": [42, 43, 44]},
 }
 REPORT = Path("/project/results/demo/report.html")
@@ -37,6 +38,12 @@ def test_the_report_and_what_was_found() -> None:
 def test_a_gain_within_the_noise_is_called_luck() -> None:
     noisy = {**BEST, "baseline": {**BEST["baseline"], "sd": 0.03}}
     assert "1.3 times the sd of the baseline's seeds; this may be luck" in headline(noisy, REPORT)
+
+
+@pytest.mark.parametrize("chance", [0.051, None])
+def test_so_is_one_that_the_best_of_many_reaches_by_chance(chance: float | None) -> None:
+    text = headline({**BEST, "chance": chance}, REPORT)
+    assert "4.0 times the sd of the baseline's seeds; this may be luck" in text
 
 
 def test_a_lower_loss_is_a_gain() -> None:

@@ -16,6 +16,7 @@ import yaml
 from PIL import Image
 
 from scripts import report
+from scripts.analysis import luck
 from scripts.study.errors import StudyError
 from scripts.study.files import write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
@@ -194,7 +195,12 @@ def test_yaml_reads_values_back(value: float | str) -> None:
 
 def noisy(results: Results, sd: float | None) -> Results:
     values = list(results.noise.values)
-    best = {**results.best, "baseline": {"mean": 0.9125, "sd": sd, "values": values}}
+    gain = results.best["objective"]["value"] - 0.9125
+    best = {
+        **results.best,
+        "baseline": {"mean": 0.9125, "sd": sd, "values": values},
+        "chance": luck.chance(gain, sd, len(values), len(results.complete())),
+    }
     return change(results, best=best)
 
 
@@ -202,8 +208,11 @@ def noisy(results: Results, sd: float | None) -> Results:
     ("sd", "words"),
     [
         (0.05, "within the noise"),
-        (0.015, "no more than luck explains"),
-        (0.003, "beyond the noise"),
+        (0.015, "This gain may be luck"),
+        (0.015, "no better than the baseline would gain as much in 63% of studies"),
+        (0.004, "would gain as much in 8% of studies, as far as 3 seeds tell the noise"),
+        (0.001, "This gain is beyond the noise"),
+        (0.001, "would gain as much in less than 1% of studies"),
         (None, "nothing tells whether this gain is real"),
         (0.0, "the noise is not known"),
     ],
@@ -213,7 +222,7 @@ def test_gains_are_judged_by_the_noise(results: Results, sd: float | None, words
 
 
 def test_a_gain_is_left_to_the_confirmation_where_there_is_one(results: Results) -> None:
-    alone = noisy(results, 0.003)
+    alone = noisy(results, 0.001)
     assert "expect less on new seeds" in " ".join(verdict.headline(alone))
     confirmed = " ".join(verdict.headline(change(alone, verdict={"winner": None})))
     assert "What fresh seeds leave of it, the confirmation says." in confirmed
@@ -228,9 +237,49 @@ def test_the_comparison_counts_examples_and_finds(results: Results) -> None:
     assert rows["best of Optuna"].found == "trial 3 of 12"
 
 
-def test_luck_grows_with_the_number_of_runs() -> None:
-    assert verdict.luck(1) == 0
-    assert 0.5 < verdict.luck(2) < verdict.luck(18) < verdict.luck(50) < 2.3
+@pytest.mark.parametrize(
+    ("sd", "chance", "words"),
+    [
+        (0.005, 0.04, "beyond the noise, p = 0.040"),
+        (0.005, 0.2, "may be the luck of 12 tries, p = 0.200"),
+        (0.05, 0.04, "within the noise"),
+        (0.0, None, "noise unknown (its seeds score the same)"),
+        (None, None, "noise unknown (one seed)"),
+    ],
+)
+def test_each_search_is_judged_by_its_own_tries(
+    results: Results, sd: float | None, chance: float | None, words: str
+) -> None:
+    rows = [{**row, "chance": chance} for row in results.best["comparison"]]
+    best = {**noisy(results, sd).best, "comparison": rows}
+    (optuna,) = [r for r in verdict.rows(change(results, best=best)) if r.label == "best of Optuna"]
+    assert optuna.verdict == words
+    assert optuna.beyond == words.startswith("beyond")
+
+
+def test_the_baselines_own_point_is_no_gain_of_tuning(results: Results) -> None:
+    """The grid may hold it: on one seed it can be the best of all, and far above its mean."""
+    rows = [
+        {**row, "hyperparameters": results.baseline}
+        for row in results.best["comparison"] if row["label"] == "best of grid"
+    ]  # fmt: skip
+    best = {**noisy(results, 0.001).best, "changed": {}, "run": rows[0]["run"], "comparison": rows}
+    itself = change(results, best=best)
+    (row,) = verdict.rows(itself)
+    assert (row.verdict, row.beyond) == ("the baseline itself", False)
+    (sentence,) = verdict.headline(itself)
+    assert sentence.startswith("No tuned run beats the baseline, whose F1 is 0.9125 on average")
+
+
+def test_gains_of_a_loss_are_turned(tmp_path: Path) -> None:
+    results = load(fabricate(tmp_path, study(metric="loss")))
+    text = " ".join(
+        Elements(page.render(load(with_pictures(tmp_path / "study.json")))).text.split()
+    )
+    assert "Gains are over the baseline's mean, turned so that more is better" in text
+    for row in verdict.rows(results):
+        better = row.objective < (results.noise.mean or 0)
+        assert (row.gain[0] == row.in_sd[0] == "+") == better
 
 
 def test_roles_of_hyperparameters(results: Results) -> None:

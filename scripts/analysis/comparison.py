@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.analysis import noise
+from scripts.analysis import luck, noise
 from scripts.analysis.collect import Planned
 from scripts.analysis.runfiles import METRICS
 from scripts.study import plan
@@ -72,9 +72,10 @@ def best(
     seeds = frame[(frame["stage"] == "baseline") & (frame["status"] == "complete")]
     floor = noise.spread(seeds["objective"].tolist())
     comparison = [
-        _compare(label, names, ranked)
+        {**entry, "chance": _chance(study, floor, entry["objective"], entry["of"])}
         for label, stages in LABELS.items()
         if (names := [name for name in runs.names(stages) if runs.runs[name].seed == study["seed"]])
+        for entry in (_compare(label, names, ranked),)
     ]
     document = {
         "run": winner["run"],
@@ -87,6 +88,7 @@ def best(
             name: {"baseline": baseline[name], "best": value}
             for name, value in departures(values, baseline).items()
         },
+        "chance": _chance(study, floor, winner["objective"], len(ranked)),
         "ties": winner["ties"],
         "tie_break": TIE_BREAK,
         "comparison": comparison,
@@ -176,6 +178,14 @@ def _compare(label: str, names: Sequence[str], ranked: pd.DataFrame) -> dict[str
     entry = _entry(ranked[ranked["run"].isin(names)], len(names))
     found = None if entry["run"] is None else names.index(entry["run"]) + 1
     return {"label": label, **entry, "found_at": found, "of": len(names)}
+
+
+def _chance(study: Study, floor: noise.Spread, objective: float | None, runs: int) -> float | None:
+    """Return how often luck alone gains as much in `runs` runs; None where nothing tells."""
+    if objective is None or floor.mean is None:
+        return None
+    sign = 1.0 if study["objective"]["direction"] == "maximize" else -1.0
+    return luck.chance(sign * (objective - floor.mean), floor.sd, floor.count, runs)
 
 
 def _agreements(study: Study, ranked: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:

@@ -2,9 +2,10 @@
 
 Two of Optuna's evaluators look at all completed runs of the search. fANOVA (Hutter, Hoos and
 Leyton-Brown, ICML 2014) asks of a random forest what share of the spread of all scores a
-hyperparameter explains by itself. PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023) asks how far
-the best runs' values differ from those of all runs: what matters for being good. Both depend on
-where runs were made: a hyperparameter that was hardly varied cannot look important.
+hyperparameter explains by itself; given is its part of what all explain so, interactions aside.
+PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023) asks how far the best runs' values differ from
+those of all runs: what matters for being good. Both depend on where runs were made: a
+hyperparameter that was hardly varied cannot look important.
 """
 
 import warnings

@@ -51,11 +51,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Best:
-    """The best run so far, by the rule of best.json."""
+    """The best run so far, by the rule of best.json, of the `of` runs that compete."""
 
     run: str
     stage: str
     objective: float
+    of: int
 
 
 @dataclass
@@ -249,4 +250,4 @@ def _best(
         return None
     peak = min(map(score, able))
     found = min((name for name in able if score(name) == peak), key=simplicity)
-    return Best(found, first[found], completed[found][0])
+    return Best(found, first[found], completed[found][0], len(able))

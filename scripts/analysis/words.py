@@ -83,7 +83,7 @@ def _better(document: Mapping[str, Any]) -> str:
     if test is None:
         text += f"; not tested further: {document['no_test']}"
     elif test["gain"] is not None:
-        text += f"; on the test split it is {test['gain']:+.4f}"
+        text += f"; on the test split the gain is {test['gain']:+.4f}"
         text += f" ({_range(test['interval'])})" if test["interval"] else ""
     equal = [name(one) for one in finalists if one["finalist"] in document["equivalent"]]
     if equal:
@@ -111,8 +111,8 @@ def _detectable(document: Mapping[str, Any]) -> str:
     if gain is None:
         return " Scores do not vary from seed to seed."
     return (
-        " The smallest difference that this study could have detected is"
-        f" {gain:.4f} {document['objective']['metric']} (power {power:g})."
+        f" A true difference of {gain:.4f} {document['objective']['metric']} would have been found"
+        f" with a probability of {power:.0%}."
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from scripts.views import style
 from scripts.views.results import Results
-from scripts.views.words import on_validation, signed
+from scripts.views.words import count, on_validation, signed
 
 COLOURS = {
     "baseline": style.INK, "best by hand": style.SKY, "best of grid": style.BLUE,
@@ -49,7 +49,7 @@ def figure(results: Results) -> Figure:
         )  # fmt: skip
     axes.margins(x=0.08)
     axes.set(ylabel="", xlabel=on_validation(results.metric))
-    names = {"baseline": f"baseline, {len(results.noise.values)} seeds"}
+    names = {"baseline": f"baseline, {count(len(results.noise.values), 'seed')}"}
     axes.set_yticks(range(len(order)), [names.get(label, label) for label in order])
     axes.tick_params(axis="y", length=0)
     sns.despine(ax=axes, left=True)
@@ -66,5 +66,5 @@ def _note(results: Results, label: str, values: list[float], ties: int) -> str:
         return f"{mean:.4f}{spread}" if mean is not None else ""
     text = f"{values[0]:.4f}"
     if mean is not None and sd:
-        text += f"  ({signed((values[0] - mean) / sd, 1)} sd)"
+        text += f"  ({signed(results.sign * (values[0] - mean) / sd, 1)} sd)"
     return text + (f", {ties + 1} tied" if ties else "")

@@ -146,7 +146,7 @@ def _draw_gains(
                           textcoords="offset points", ha="center", va="bottom",
                           color=COLOURS[name], bbox=style.PLATE)  # fmt: skip
     axes.margins(x=0.1)
-    less = " (less is a gain)" if results.sign < 0 else ""
+    less = " (better is to the right)" if results.sign < 0 else ""
     axes.set(xlabel=f"Gain over the baseline{less}",
              title=f"Gain, {results.verdict['confidence']:.0%} interval")  # fmt: skip
 

@@ -81,7 +81,11 @@ def _judged(results: Results, entry: Mapping[str, Any]) -> str:
     other = "the baseline" if verdict["winner"] is None else "the winner"
     if entry["finalist"] in verdict["equivalent"]:
         return f"not distinguishable from {other}"
-    return "better than the baseline, less than the winner" if entry["better"] else "not compared"
+    if entry["better"]:
+        return "better than the baseline, less than the winner"
+    if entry["p"] is None:
+        return "not compared"
+    return "not distinguishable from the baseline, less than the winner"
 
 
 def rows(results: Results) -> list[dict[str, Any]]:

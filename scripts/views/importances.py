@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from scripts.views import style
 from scripts.views.results import Results
-from scripts.views.words import count, sentence_case
+from scripts.views.words import count, listed
 
 WAYS = {"fanova": ("fANOVA", style.INK), "ped_anova": ("PED-ANOVA", style.ORANGE)}
 Cell = tuple[str, str | float]  # what is shown, and what is sorted by
@@ -73,9 +73,9 @@ def words(results: Results) -> str:
         if pd.notna(row["fanova"]) and row["fanova_high"] - row["fanova_low"] > 0.5
     ]
     if wide:
-        text += sentence_case(
-            f"{' and '.join(wide)} could be anything from hardly to mostly what matters: the runs"
-            " are too few to say. "
+        text += (
+            f"What {listed(wide)} accounts for is hardly known: the runs are too few to say it"
+            " within 50 percentage points. "
         )
     return text + (
         "Importances hold for the values that were run, interactions aside; they do not say in"

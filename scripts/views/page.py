@@ -75,7 +75,6 @@ def context(results: Results) -> dict[str, Any]:
         "ties": verdict.tie_words(results),
         "examples": verdict.examples(results),
         "majority": tables.majority(results),
-        "luck": verdict.luck(len(results.complete())),
         "complete": len(results.complete()),
         "mean_interval": verdict.mean_interval(results),
         "agreement": verdict.agreement(results),

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from scripts.analysis.luck import beside_noise, chance
 from scripts.analysis.state import Stage, State
 
 # So many of the runs that are at work or failed are listed by name.
@@ -95,16 +96,12 @@ def _score(state: State) -> list[str]:
     lines = [f"Best:     {metric} {state.best.objective:.4f}, {state.best.run}"]
     if not state.baseline:
         return [*lines, "Baseline: no seed is done yet"]
-    mean = statistics.mean(state.baseline)
-    several = len(state.baseline) > 1
-    sd = statistics.stdev(state.baseline) if several else None
-    of = f", mean of {len(state.baseline)} seeds (sd {sd:.4f})" if several else " on one seed"
+    mean, seeds = statistics.mean(state.baseline), len(state.baseline)
+    sd = statistics.stdev(state.baseline) if seeds > 1 else None
+    of = " on one seed" if sd is None else f", mean of {seeds} seeds (sd {sd:.4f})"
     lines.append(f"Baseline: {metric} {mean:.4f}{of}")
     gain = state.best.objective - mean
     if state.study["objective"]["direction"] == "minimize":
         gain = -gain
-    beside = ""
-    if sd:
-        luck = "; this may be luck" if gain / sd < 2 else ""
-        beside = f", {gain / sd:.1f} times the sd of the baseline's seeds{luck}"
+    beside = beside_noise(gain, sd, chance(gain, sd, seeds, state.best.of))
     return [*lines, f"Gain:     {gain:+.4f}{beside}"]

@@ -1,14 +1,11 @@
 """What the comparison says, in words: how large a gain is, and whether it may be luck."""
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
+from scripts.analysis.luck import NOISE, RARE
 from scripts.views.comparison import value
 from scripts.views.results import Results
-from scripts.views.words import count, listed, metric_name, number, score, signed
-
-# Gains up to this many standard deviations of the baseline's seeds count as noise.
-NOISE = 2.0
+from scripts.views.words import count, listed, metric_name, number, probability, score, signed
 
 
 @dataclass(frozen=True)
@@ -26,17 +23,6 @@ class Row:
     found: str
     ties: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
-
-
-def luck(runs: int) -> float:
-    """Return where the best of `runs` equally good runs is expected, in sd above their mean.
-
-    This is Blom's approximation of the largest of a sample from the normal distribution.
-
-    >>> round(luck(18), 2)
-    1.82
-    """
-    return NormalDist().inv_cdf((runs - 0.375) / (runs + 0.25)) if runs > 1 else 0.0
 
 
 def examples(results: Results) -> int | None:
@@ -82,8 +68,11 @@ def rows(results: Results) -> list[Row]:
             continue
         gain = None
         if results.noise.mean is not None:
-            gain = float(value(entry) or 0.0) - results.noise.mean
-        verdict, beyond = _verdict(results, gain, int(entry["of"]))
+            gain = results.sign * (float(value(entry) or 0.0) - results.noise.mean)
+        changed = _changed(results, entry.get("hyperparameters") or {})
+        verdict, beyond = "the baseline itself", False
+        if changed:
+            verdict, beyond = _verdict(results, gain, int(entry["of"]), entry.get("chance"))
         trial = entry.get("trial")
         found = f"trial {trial}" if trial else f"run {entry['found_at']}"
         accuracy = (entry.get("metrics") or {}).get("accuracy")
@@ -99,7 +88,7 @@ def rows(results: Results) -> list[Row]:
                 beyond,
                 f"{found} of {entry['of']}",
                 tuple(str(name) for name in entry.get("ties") or ()),
-                _changed(results, entry.get("hyperparameters") or {}),
+                changed,
             )
         )
     return made
@@ -126,21 +115,23 @@ def _more_right(results: Results, accuracy: float | None) -> str:
     return signed(more, 0 if abs(more - round(more)) < 0.05 else 1)
 
 
-def _verdict(results: Results, gain: float | None, runs: int) -> tuple[str, bool]:
+def _verdict(
+    results: Results, gain: float | None, runs: int, chance: float | None
+) -> tuple[str, bool]:
     """Return the verdict on a gain, and whether it is beyond noise and luck."""
     sd = results.noise.sd
     if gain is None:
         return "no baseline to compare with", False
-    gain *= results.sign
     if gain <= 0:
         return "no gain", False
-    if sd is None:
-        return "noise unknown (one seed)", False
+    if not sd or chance is None:
+        why = "one seed" if sd is None else "its seeds score the same"
+        return f"noise unknown ({why})", False
     if gain <= NOISE * sd:
         return "within the noise", False
-    if gain <= luck(runs) * sd:
-        return f"no more than the luck of {runs} tries", False
-    return "beyond the noise", True
+    if chance > RARE:
+        return f"may be the luck of {count(runs, 'try', 'tries')}, {probability(chance)}", False
+    return f"beyond the noise, {probability(chance)}", True
 
 
 def headline(results: Results) -> list[str]:
@@ -157,7 +148,8 @@ def headline(results: Results) -> list[str]:
     gain = top - noise.mean
     seeds = count(len(noise.values), "seed")
     winner = next((row for row in made if row.run == run), None)
-    if gain * results.sign <= 0 or winner is None:
+    # The grid may hold the baseline's own point: then the best run is the baseline on one seed.
+    if gain * results.sign <= 0 or winner is None or not results.best.get("changed", True):
         return [
             f"No tuned run beats the baseline, whose {name} is {score(noise.mean)} on average"
             f" over {seeds}; the best single run reaches {score(top)}."
@@ -181,33 +173,29 @@ def headline(results: Results) -> list[str]:
 def _judgement(results: Results, gain: float) -> str:
     """Return whether the study's gain can be believed, in one sentence or two."""
     sd, seeds = results.noise.sd, len(results.noise.values)
-    runs = len(results.complete())
-    chance = luck(runs)
+    runs, chance = len(results.complete()), results.best.get("chance")
     if sd is None:
         return (
             "The baseline was run on one seed, so nothing tells whether this gain is real: give "
             "it more (baseline.seeds)."
         )
-    if sd == 0:
+    if not sd or chance is None:
         return f"All {seeds} seeds of the baseline score the same, so the noise is not known."
     if gain <= NOISE * sd:
         return (
             "This gain is within the noise: another seed alone moves the baseline as much. Nothing "
             "here shows that the tuned configuration is better."
         )
+    often = f"in {chance:.0%}" if chance >= 0.01 else "in less than 1%"
     lucky = (
-        f"the best of {runs} equally good runs would be expected {chance:.1f} sd above their mean "
-        "by luck alone"
+        f"the best of {count(runs, 'run')} no better than the baseline would gain as much {often}"
+        f" of studies, as far as {seeds} seeds tell the noise"
     )
-    if gain <= chance * sd:
-        return f"This gain is no more than luck explains: {lucky}."
-    told = f"This gain is beyond the noise, even though {lucky}."
+    judged = "may be luck" if chance > RARE else "is beyond the noise"
+    told = f"This gain {judged}: {lucky}."
     if results.verdict:
         return f"{told} What fresh seeds leave of it, the confirmation says."
-    return (
-        f"{told} The sd comes from {seeds} seeds only, and the best of many runs is flattered:"
-        " expect less on new seeds."
-    )
+    return f"{told} The best of many runs is flattered: expect less on new seeds."
 
 
 def tie_words(results: Results) -> str:

@@ -81,10 +81,19 @@ def signed(value: float, decimals: int = 4) -> str:
 
 
 def probability(value: float | None) -> str:
-    """Return a p-value: `p = 0.012`, `p < 0.001`; `no test` for None."""
+    """Return a p-value: `p = 0.012`, `p < 0.001`; `no test` for None.
+
+    Beside 0.05 it has the digits that tell on which side it lies.
+
+    >>> probability(0.0123), probability(0.0503), probability(0.04996)
+    ('p = 0.012', 'p = 0.0503', 'p = 0.04996')
+    """
     if value is None:
         return "no test"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    if value < 0.001:
+        return "p < 0.001"
+    digits = next((d for d in (3, 4, 5) if round(value, d) != 0.05 or value == 0.05), 6)
+    return f"p = {value:.{digits}f}"
 
 
 def count(amount: int, noun: str, plural: str | None = None) -> str:
