@@ -36,6 +36,7 @@ report: "workflow/report/workflow.rst"
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
     hold_study()
+    need_trackers()
     be_short()
     keep_study()
     sweep(Path(S))

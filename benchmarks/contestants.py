@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from benchmarks.settings import MAX_SEQ_LENGTH, Settings
-from scripts.study.sources import model_folder
+from scripts.study.model_sources import model_folder
 from scripts.training import gpus
 from tools.project import PROJECT, copy_project
 

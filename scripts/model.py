@@ -27,6 +27,8 @@ from scripts.study.plan import fresh_seeds
 from scripts.training.weights import locate
 from scripts.views import card
 
+# How the study's own CSV files are written, which others of the kind will be, too.
+AS_WRITTEN = ("delimiter", "quotechar", "encoding", "column_names")
 # Settings that say how a tokenizer was loaded, not what it is.
 LOADING = ("is_local", "local_files_only", "name_or_path")
 
@@ -94,7 +96,7 @@ def _facts(
         "run": run,
         "files": {file.name: file_sha256(file) for file in made.iterdir()},
         "text_columns": study["columns"]["text"],
-        "csv": {key: dataset[key] for key in ("delimiter", "quotechar") if key in dataset},
+        "csv": {key: dataset[key] for key in AS_WRITTEN if key in dataset},
         "max_seq_length": metrics["hyperparameters"]["max_seq_length"],
         "precision": metrics["precision"],
         "eval_batch_size": study["training"]["eval_batch_size"],

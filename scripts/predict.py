@@ -6,6 +6,7 @@ and the probability of every class. It is written whole or not at all.
 """
 
 import argparse
+import codecs
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,35 +23,47 @@ LINES = (".jsonl", ".ndjson", ".json")
 TABLES = {".csv": ",", ".tsv": "\t"}
 
 
-def read(path: Path, columns: Sequence[str], options: Mapping[str, str]) -> list[list[str]]:
+def read(path: Path, columns: Sequence[str], options: Mapping[str, Any]) -> list[list[str]]:
     """Return the texts of each example in the file at `path`.
 
-    `options` may hold a CSV file's `delimiter` and `quotechar`. Raises `StudyError` that names
+    `options` may hold how the study's own CSV files are written: `delimiter`, `quotechar`,
+    `encoding` and, where they have no header line, `column_names`. Raises `StudyError` that names
     file and line of the first row that is not an example.
     """
     kind = path.suffix.lower()
     if kind not in (*LINES, *TABLES):
         known = ", ".join((*TABLES, *LINES))
         raise StudyError(f"{path}: the name of the input should end in one of {known}")
+    # How the study's own file is written says how one of the same kind is.
+    same = kind == ".csv" or options.get("delimiter") == TABLES.get(kind)
+    written = options if kind in TABLES and same else {}
+    encoding = written.get("encoding", "utf-8")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with path.open(encoding=_after_mark(encoding), newline="") as stream:
             if kind in LINES:
                 rows = _lines(stream, path, columns)
             else:
-                # How the study's own file is written says how one of the same kind is.
-                same = kind == ".csv" or options.get("delimiter") == TABLES[kind]
-                dialect = {"delimiter": TABLES[kind], **(options if same else {})}
-                rows = _table(raw.rows(stream, dialect, f"{path}:"), path, columns)
+                dialect = {
+                    "delimiter": TABLES[kind],
+                    **{key: written[key] for key in ("delimiter", "quotechar") if key in written},
+                }
+                cells = raw.rows(stream, dialect, f"{path}:")
+                rows = _table(cells, path, columns, written.get("column_names"))
             found = list(rows)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: not UTF-8 text ({error})") from None
+        raise StudyError(f"{path}: not {encoding.upper()} text ({error})") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error})") from None
     if not found:
         raise StudyError(f"{path}: holds no example")
     return found
+
+
+def _after_mark(encoding: str) -> str:
+    """Return the encoding; of UTF-8 the one that leaves a byte order mark out."""
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def _lines(stream: Iterator[str], path: Path, columns: Sequence[str]) -> Iterator[list[str]]:
@@ -67,10 +80,16 @@ def _lines(stream: Iterator[str], path: Path, columns: Sequence[str]) -> Iterato
 
 
 def _table(
-    rows: Iterator[tuple[int, list[str]]], path: Path, columns: Sequence[str]
+    rows: Iterator[tuple[int, list[str]]],
+    path: Path,
+    columns: Sequence[str],
+    names: list[str] | None,
 ) -> Iterator[list[str]]:
-    """Yield the texts of each row; a row may span several lines, and is named by its first."""
-    line, header = next(rows, (1, []))
+    """Yield the texts of each row; a row may span several lines, and is named by its first.
+
+    `names` are those of the columns of a file without a header line.
+    """
+    line, header = (1, names) if names else next(rows, (1, []))
     missing = [column for column in columns if column not in header]
     if missing:
         raise StudyError(

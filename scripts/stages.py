@@ -2,7 +2,7 @@
 
 In: a config and its overlays. Out: a folder with `<stage>.json` for every stage of dvc.yaml. A
 stage's file holds, with all defaults filled in, what the stage reads of the study and no stage
-before it does.
+before it does; what every run is told is in all of them.
 """
 
 import argparse
@@ -21,6 +21,13 @@ Study = Mapping[str, Any]
 def stages(study: Study) -> dict[str, dict[str, Any]]:
     """Return by stage what it depends on; `report` on the whole study, texts and resources too."""
     # A design of screening lies in the searched ranges.
+    # What every run is told: a change that leaves the screening's bytes as they are must not stop
+    # there, or the later stages' files would be of two studies.
+    told = {
+        **_keys(study, "seed", "objective"),
+        "training": plan.training_options(study),
+        "values": _values(study, "baseline"),
+    }
     designed = {"search": _values(study, "search")} if study["screen"].get("design") else {}
     return {
         "prepare": {
@@ -29,16 +36,15 @@ def stages(study: Study) -> dict[str, dict[str, Any]]:
             "lengths": plan.lengths(study),
         },
         "screen": {
-            **_keys(study, "seed", "objective", "baseline", "screen", "rank"),
-            "training": plan.training_options(study),
-            "values": _values(study, "baseline"),
+            **_keys(study, "baseline", "screen", "rank"),
+            **told,
             "screened": _values(study, "screen"),
             **designed,
             "candidates": plan.candidates(study),
         },
-        "grid": {**_keys(study, "grid", "refine"), "levels": _values(study, "grid")},
-        "optuna": {**_keys(study, "optuna"), "search": _values(study, "search")},
-        "confirm": _keys(study, "confirm"),
+        "grid": {**_keys(study, "grid", "refine"), **told, "levels": _values(study, "grid")},
+        "optuna": {**_keys(study, "optuna"), **told, "search": _values(study, "search")},
+        "confirm": {**_keys(study, "confirm"), **told},
         "report": dict(study),
     }
 

@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path, help="the study's data folder")
     parser.add_argument("--model", required=True, type=Path, help="data/model.json")
     parser.add_argument("--max-seq-length", required=True, type=int, help="tokens kept")
+    parser.add_argument("--longest", type=int, help="the most that any run of the study keeps")
     parser.add_argument("--output", required=True, type=Path, help="the safetensors file to write")
     options = parser.parse_args()
     folder = locate(read_json(options.model))
@@ -75,10 +76,11 @@ def main() -> None:
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
         raise StudyError(f"model.path: {folder} has no tokenizer, such as a tokenizer.json")
-    if longest is not None and options.max_seq_length > longest:
+    # Of all runs, before the first is trained: which lengths a grid has, only the ranking tells.
+    most = max(options.max_seq_length, options.longest or 0)
+    if longest is not None and most > longest:
         raise StudyError(
-            f"max_seq_length: {options.max_seq_length} is more than the {longest} tokens"
-            " that the model takes"
+            f"max_seq_length: {most} is more than the {longest} tokens that the model takes"
         )
     splits = {
         role: tokenise(

@@ -28,7 +28,7 @@ from transformers import PreTrainedModel
 
 from scripts.study.code import fingerprint
 from scripts.study.errors import StudyError, command
-from scripts.study.files import read_json
+from scripts.study.files import file_sha256, read_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.locks import hold_output
 from scripts.study.names import CHECKPOINT
@@ -110,7 +110,8 @@ def train_run(options: argparse.Namespace) -> None:
     run = read_run(options.run)
     model_facts, info = read_json(options.model), read_json(options.info)
     values = run["hyperparameters"]
-    splits, pad = load_tokens(options.tokens / f"{values['max_seq_length']}.safetensors")
+    tokens = options.tokens / f"{values['max_seq_length']}.safetensors"
+    splits, pad = load_tokens(tokens)
     folder = locate(model_facts)
     verify(model_facts, folder)
     model = build(folder, info["labels"], values, run["seed"])
@@ -134,6 +135,11 @@ def train_run(options: argparse.Namespace) -> None:
         {
             "run": run,
             "facts": facts,
+            # Its tokenizer and config, and what they made of the texts.
+            "files": model_facts.get("files"),
+            "tokens": file_sha256(tokens),
+            # Of another kind of processor the last digits would be of two.
+            "processor": torch.backends.cpu.get_cpu_capability(),
             "objective": [options.metric, options.direction],
             "eval_batch_size": options.eval_batch_size,
             "versions": versions(),

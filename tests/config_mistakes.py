@@ -2,6 +2,7 @@
 
 import math
 
+from tests.config_mistakes_data import DATA
 from tests.configs import COMMIT, DELETE
 
 # A key, a value to set there, and what the one line says after the key, or after dots anywhere.
@@ -97,71 +98,12 @@ BAD: list[tuple[str, object, str]] = [
         "... configurations[0].trust_remote_code: 1 is refused",
     ),
     # the data
-    ("dataset", {}, ": {} is not a mapping with something in it"),
-    ("dataset", {"name": "mrpc"}, ".path: missing"),
-    ("dataset", {"path": "nyu-mll/glue", "name": "mrpc"}, ".revision: missing"),
-    (
-        "dataset",
-        {"path": "nyu-mll/glue", "revision": "main"},
-        ".revision: 'main' is not a full commit",
-    ),
-    ("dataset", {"path": "json"}, ".data_files: missing; path: json needs files"),
-    (
-        "dataset",
-        {"path": "json", "data_files": "no.jsonl"},
-        ".data_files: 'no.jsonl': no such file in ",
-    ),
-    (
-        "dataset",
-        {"path": "json", "data_files": {"train": ["config/config.yaml", "no.jsonl"]}},
-        ".data_files.train[1]: 'no.jsonl': no such file",
-    ),
-    ("dataset", {"path": "csv", "data_files": "tests"}, ".data_files: 'tests': no such file"),
-    (
-        "dataset",
-        {"path": "csv", "data_files": "*.nothing"},
-        ".data_files: '*.nothing': no such file",
-    ),
-    (
-        "dataset",
-        {"path": "csv", "data_files": 5},
-        ".data_files: 5 is not text or a list or a mapping",
-    ),
-    ("dataset", {"path": "csv", "data_files": []}, ".data_files: [] is not a list of at least 1"),
-    (
-        "dataset",
-        {"path": "csv", "data_files": "https://me:secret@example.org/a.csv"},
-        ".data_files: 'https://example.org/a.csv' came with a user, a password or a token",
-    ),
-    (
-        "dataset",
-        {"path": "csv", "data_dir": "https://example.org/a?token=secret"},
-        ".data_dir: 'https://example.org/a' came with a user, a password or a token",
-    ),
-    (
-        "dataset",
-        {"path": "pandas", "revision": COMMIT},
-        ".path: 'pandas' is a reader of datasets that Snaketune does not use",
-    ),
     (
         f"{H}.max_seq_length.search",
         {"low": 32, "high": 512},
         ": 481 lengths, for each of which the data are tokenised, are more than 32",
     ),
-    ("dataset", {"path": "csv", "data_dir": "no"}, ".data_dir: 'no': no such folder"),
-    ("dataset", {"path": "csv", "data_dir": "tests", "revision": COMMIT}, ".revision: "),
-    (
-        "dataset",
-        {"path": "json", "data_dir": "tests", "delimiter": ";"},
-        ".delimiter: ';' does not go with path: json",
-    ),
-    ("dataset", {"path": "./no-folder"}, ".path: './no-folder': no such folder"),
-    ("dataset", {"path": "tests", "name": "x"}, ".name: 'x' is for data sets of the hub"),
-    ("dataset", {"path": "json", "token": "secret"}, ".token: unknown key 'token'"),
-    ("dataset.path", "json", ": 'json' does not go with dataset.generated"),
-    ("dataset.generated.train", 0, ": 0 is not >= 5"),
-    ("dataset.generated.train", 50_000, ": 50000 is not <= 20000"),
-    ("dataset.generated.size", 1, ": unknown key 'size'"),
+    *DATA,
     ("columns.text", [], ": [] is not a list of at least 1"),
     ("columns.text", ["a", "b", "c"], ": ['a', 'b', 'c'] is not a list of at most 2"),
     ("columns.text", ["sentence1", "sentence1"], "... is not a list in which nothing stands twice"),

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from scripts.study.files import file_sha256, read_json, write_json
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.names import CHECKPOINT as NAME
 from scripts.training import checkpoint as module
@@ -216,7 +217,6 @@ def test_writing_takes_at_most_a_hundredth_of_the_time(
 
 
 def test_sigterm_ends_a_training_and_the_same_command_finishes_it(tmp_path: Path) -> None:
-    from scripts.study.files import write_json
     from tests.tiny import make_model
 
     make_model(tmp_path / "model")
@@ -253,6 +253,40 @@ def test_sigterm_ends_a_training_and_the_same_command_finishes_it(tmp_path: Path
     for file in ("metrics.json", "history.csv", "predictions.csv"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     assert not (tmp_path / "one" / NAME).exists()
+
+
+def test_other_texts_or_another_tokenizer_are_another_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run whose local model was edited must not end as a mixture of both."""
+    from scripts import train as command
+
+    model = write_model(tmp_path / "model")
+    made: list[dict[str, Any]] = []
+
+    def stop(folder: Path, identity: dict[str, Any], *others: object) -> None:
+        made.append(identity)
+        raise Interrupted
+
+    monkeypatch.setattr(command, "Checkpoint", stop)
+    chosen = values(max_seq_length=16)
+    write_json(tmp_path / "run/run.json", {"hyperparameters": chosen, "seed": 7})
+
+    def begin(seed: int, files: dict[str, str]) -> dict[str, Any]:
+        splits = {role: random_tokens(20, seed=seed) for role in ("train", "validation")}
+        write_inputs(tmp_path, model, splits, 16)
+        facts = read_json(tmp_path / "model.json")
+        write_json(tmp_path / "model.json", facts | {"files": files})
+        monkeypatch.setattr(sys, "argv", ["train", *train_options(tmp_path, tmp_path / "run")])
+        with pytest.raises(Interrupted):
+            command.main()
+        return made[-1]
+
+    own = {"config.json": file_sha256(model / "config.json")}
+    first = begin(0, own)
+    assert begin(0, own) == first
+    assert begin(1, own) != first
+    assert begin(0, {}) != first
 
 
 def test_a_wrong_number_of_seconds_is_named(

@@ -93,10 +93,19 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
             r"train\.json, line 1: not valid JSON \(Expecting ','",
         ),
         ("", "train", r"train\.json: no example in it"),
-        ('{"one": "a"}\n', "test", r"splits: there is no split 'test' in 'json'; there is train"),
+        (
+            '{"one": "a"}\n',
+            "test",
+            r"no split 'test' in 'json'; there is train; splits\.test: null where there is none",
+        ),
+        (
+            '{"one": "a"}\n',
+            "validation",
+            r"no split 'validation' in 'json'; there is train; splits\.validation_share: 0\.1 cuts",
+        ),
         (None, "train", r"cannot be loaded: Unable to find .*train\.json"),
     ],
-    ids=["damaged", "empty", "no such split", "no such file"],
+    ids=["damaged", "empty", "no test", "no validation", "no such file"],
 )
 def test_what_cannot_be_read_is_named(
     tmp_path: Path, content: str | None, split: str, message: str

@@ -22,7 +22,9 @@ from tools.project import PROJECT
 pytestmark = pytest.mark.slow
 
 STAGES = ["config", "prepare", "screen", "grid", "optuna", "confirm", "report"]
-CHOICE = {"config": "tiny.yaml", "overlay": "tiny.yaml"}
+CHOICE = {
+    "config": "tiny.yaml", "overlay": "tiny.yaml", "model": "scripts/fetch_model.py"
+}  # fmt: skip
 # DVC's stages call the programs of this environment by name, as they do where it is active.
 ENVIRONMENT = {
     **os.environ,

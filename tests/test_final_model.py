@@ -374,24 +374,3 @@ def test_markup_is_shown_as_it_is(text: str) -> None:
     assert escaped.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text.replace(
         "\n", " "
     )
-
-
-def test_a_file_of_one_text_column(tmp_path: Path) -> None:
-    path = tmp_path / "in.csv"
-    path.write_text("review;stars\nNA;5\n1.5;4\n")
-    assert predict.read(path, ["review"], {"delimiter": ";"}) == [["NA"], ["1.5"]]
-
-
-def test_a_file_that_quotes_nothing_is_read_as_the_study_read_it(tmp_path: Path) -> None:
-    path = tmp_path / "in.csv"
-    path.write_text('review\tlabel\nshe said "a\t1\n' + "x" * 200_000 + "\t0\n")
-    options = {"delimiter": "\t", "quotechar": ""}
-    assert predict.read(path, ["review"], options) == [['she said "a'], ["x" * 200_000]]
-    table = path.rename(tmp_path / "in.tsv")
-    assert predict.read(table, ["review"], options) == [['she said "a'], ["x" * 200_000]]
-
-
-def test_a_tsv_is_no_file_of_a_study_of_semicolons(tmp_path: Path) -> None:
-    path = tmp_path / "in.tsv"
-    path.write_text('review\tlabel\n"a; b"\t1\n')
-    assert predict.read(path, ["review"], {"delimiter": ";", "quotechar": "|"}) == [["a; b"]]

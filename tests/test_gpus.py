@@ -1,5 +1,7 @@
 """Each training on a machine with several GPUs sees one of its own. The devices here are names."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -56,6 +58,14 @@ def test_gpus_are_taken_in_turn_then_shared_evenly(tmp_path: Path) -> None:
     taken = [gpus.take(["0", "2", "GPU-8f2"], tmp_path / "locks") for _ in range(7)]
     assert taken == ["0", "2", "GPU-8f2"] * 2 + ["0"]
     assert gpus.take([]) is None
+
+
+def test_without_locks_trainings_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert gpus.take(["0", "1"], tmp_path / "locks") == "0"
 
 
 def test_locks_lie_in_a_folder_of_ones_own_alone(

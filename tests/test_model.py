@@ -112,6 +112,15 @@ def test_a_head_for_other_classes_is_replaced(folders: dict[str, Path]) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["multi_label_classification", "regression", None])
+def test_what_the_model_was_for_before_is_forgotten(tmp_path: Path, kind: str | None) -> None:
+    """Pipelines score by it: not by the softmax over classes that a study trains."""
+    folder = write_model(tmp_path)
+    known = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(known | {"problem_type": kind}))
+    assert build(folder, LABELS, values(), 1).config.problem_type == "single_label_classification"
+
+
 def test_a_pooler_may_be_new(tmp_path: Path) -> None:
     folder = write_model(tmp_path)
     keep_the_encoder(folder, "bert.pooler.")

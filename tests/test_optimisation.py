@@ -135,10 +135,11 @@ def rates(name: str, steps: int, **changes: Any) -> list[float]:
     optimizer = optimiser(network(), chosen)
     scheduler = schedule(optimizer, chosen, steps)
     found = []
-    for _ in range(steps):
+    for step in range(1, steps + 1):
         found.append(float(scheduler.get_last_lr()[0]))
         optimizer.step()
-        scheduler.step()
+        if step < steps:  # as the training loop does
+            scheduler.step()
     return found
 
 
@@ -162,6 +163,11 @@ def test_schedules_without_warmup_begin_at_the_peak(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_warmup_longer_than_the_training(name: str) -> None:
     assert rates(name, 5, warmup_steps=10) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_warmup_of_the_whole_training(name: str) -> None:
+    assert rates(name, 5, warmup_ratio=1.0) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
 
 
 def test_a_polynomial_schedule_takes_the_smallest_learning_rate() -> None:

@@ -18,8 +18,10 @@ from scripts.study.plan import (
     batches,
     candidates,
     grid_runs,
+    lengths,
     refine_runs,
     screen_runs,
+    searched_lengths,
     trial_runs,
 )
 from tests.configs import changed, small
@@ -177,6 +179,17 @@ def test_candidates_know_every_later_stage(grid: bool, trials: int, expected: li
     del config["hyperparameters"]["train_batch_size"]["grid"]
     study = resolve({**config, "grid": {"enabled": grid}, "optuna": {"trials": trials}})
     assert candidates(study) == expected
+
+
+def test_a_length_that_cannot_be_chosen_is_not_searched() -> None:
+    name, block = "max_seq_length", {"baseline": 64, "search": {"choices": [32, 64]}}
+    study = resolve(changed(f"hyperparameters.{name}", block))
+    assert searched_lengths(study) == lengths(study) == [64]  # no grid knows it
+    study["hyperparameters"][name] = {**block, "grid": [64, 128]}
+    assert searched_lengths(study) == [32, 64]
+    assert lengths(study) == [32, 64, 128]
+    study["rank"]["hyperparameters"] = ["dropout"]
+    assert searched_lengths(study) == lengths(study) == [64]
 
 
 @settings(max_examples=40, deadline=None)

@@ -80,6 +80,22 @@ def test_results_of_a_study_are_no_data_of_it(
         assert of(dataset, study="another", splits=splits)
 
 
+@pytest.mark.parametrize("path", ["./results/tiny/model", "results/other/../tiny/model/"])
+def test_the_final_model_of_a_study_is_no_model_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Its end would overwrite what it began with, and then train everything again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/other").mkdir(parents=True)
+    folder = tmp_path / "results/tiny/model"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    model = {"path": path}
+    with pytest.raises(StudyError, match=r"model\.path: '.*' is a result of this very study; copy"):
+        of(HUB, study="tiny", model=model)
+    assert of(HUB, study="another", model=model)
+
+
 def test_a_name_that_is_not_utf8_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

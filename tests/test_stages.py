@@ -41,9 +41,25 @@ def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def test_a_seed_that_cuts_a_validation_split_off_changes_the_data() -> None:
-    assert differing(CONFIG, changed("seed", 43)) == ["prepare", "screen", "report"]
+    later = ["screen", "grid", "optuna", "confirm", "report"]
+    assert differing(CONFIG, changed("seed", 43)) == ["prepare", *later]
     given = changed("splits", {"train": "train", "validation": "validation", "test": None})
-    assert differing(given, changed("seed", 43, config=given)) == ["screen", "report"]
+    assert differing(given, changed("seed", 43, config=given)) == later
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("training", "precision", "bf16"),
+        ("training", "eval_batch_size", 7),
+        ("objective", "metric", "accuracy"),
+        ("hyperparameters", "weight_decay", {"baseline": 0.1}),
+    ],
+)
+def test_what_every_run_is_told_reaches_every_stage(change: Any) -> None:
+    """The screening's files may come out as they were, and would hide it from the stages behind."""
+    assert differing(CONFIG, changed(*change)) == ["screen", "grid", "optuna", "confirm", "report"]
+    assert differing(CONFIG, changed("training", "memory_mb", 999)) == ["report"]
 
 
 @pytest.mark.parametrize("stage", ["screen", "refine"])

@@ -95,27 +95,31 @@ def test_saved_and_loaded_again(tmp_path: Path, types: bool) -> None:
         pytest.param(lambda content: content[: len(content) // 2], id="half"),
         pytest.param(lambda content: b"", id="empty"),
         pytest.param(lambda content: b"\xff" * 100, id="noise"),
-        pytest.param(lambda content: None, id="missing"),
         pytest.param(lambda content: content.replace(b"train.labels", b"train.lebals"), id="key"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "12.safetensors"
     save_tokens(path, {"train": random_tokens(5)}, 0)
-    content = damage(path.read_bytes())
-    path.unlink()
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(StudyError, match=r"12\.safetensors: cannot be read .* delete the file"):
         load_tokens(path)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, model: Path, data: Path, length: int) -> Path:
+def test_a_missing_file_is_asked_of_snakemake(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"12\.safetensors: no such file; `snakemake -- .*12\.saf"):
+        load_tokens(tmp_path / "12.safetensors")
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, model: Path, data: Path, length: int, longest: int = 0
+) -> Path:
     """Run the command in this process; return the file it wrote."""
     facts = data / "model.json"
     facts.write_text(json.dumps({"path": str(model), "revision": None}), encoding="utf-8")
     output = data / "tokens" / f"{length}.safetensors"
     arguments = ["--data", data, "--model", facts, "--max-seq-length", length, "--output", output]
+    arguments += ["--longest", longest]
     monkeypatch.setattr(sys, "argv", ["tokenise", *map(str, arguments)])
     command.main()
     return output
@@ -155,6 +159,9 @@ def test_a_length_that_the_model_does_not_take(
 ) -> None:
     with pytest.raises(StudyError, match="max_seq_length: 65 is more than the 64 tokens"):
         run(monkeypatch, tiny, tmp_path, 65)
+    # Nor one that another run of the study would have, told before any is trained.
+    with pytest.raises(StudyError, match="max_seq_length: 66 is more than the 64 tokens"):
+        run(monkeypatch, tiny, tmp_path, 16, longest=66)
 
 
 def test_a_model_without_a_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from scripts import track
+from scripts.study import trackers
 from scripts.study.errors import StudyError
 from scripts.study.files import read_json, write_json
 from scripts.study.trackers import TRACKERS
@@ -142,6 +143,14 @@ def test_a_study_from_before_there_were_trackers(
     write_json(path, {key: value for key, value in read_json(path).items() if key != "tracking"})
     with pytest.raises(StudyError, match=r"study.json: tracking missing; run snakemake again"):
         call(monkeypatch, path)
+
+
+def test_a_tracker_that_is_off_need_not_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
+    tracking = trackers.resolved({"mlflow": {"enabled": True}})
+    with pytest.raises(StudyError, match=r"tracking\.mlflow: the package mlflow is not installed"):
+        trackers.require_installed({"tracking": tracking})
+    trackers.require_installed({"tracking": trackers.resolved({})})
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)

@@ -220,7 +220,7 @@ def test_a_wrong_run_json_is_named(command: Train, document: Any, message: str) 
 
 
 def test_other_files_are_named(command: Train, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"tokens/32\.safetensors: cannot be read"):
+    with pytest.raises(StudyError, match=r"tokens/32\.safetensors: no such file; `snakemake -- "):
         command(max_seq_length=32)
     facts = read_json(data / "model.json")
     write_json(tmp_path / "model.json", {**facts, "sha256": "0" * 64})

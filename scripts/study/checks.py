@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.study import designs, sources, splits
+from scripts.study import designs, model_sources, sources, splits
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import batches, candidates, screened, searched_values, source
@@ -28,7 +28,7 @@ MAX_LENGTHS = 32
 def check(study: Study) -> None:
     """Raise `StudyError`, one line without the file's name, for the first mistake found."""
     _check_name(study["study"])
-    sources.check_model(study["model"])
+    model_sources.check_model(study["model"])
     sources.check_dataset(study["dataset"])
     _check_columns(study)
     _check_labels(study)
@@ -95,6 +95,13 @@ def _check_encoding(study: Study) -> None:
 def _check_own_results(study: Study) -> None:
     """What a study makes cannot be what it is made of."""
     own = Path("results", study["study"]).resolve()
+    path = study["model"]["path"]
+    model = model_sources.model_folder(path)
+    if model is not None and own in (model.resolve(), *model.resolve().parents):
+        raise StudyError(
+            f"model.path: {show(path)} is a result of this very study; copy the folder and name the"
+            " copy, or give the study another name"
+        )
     for file in sources.local_data_files(study["dataset"]):
         if own in file.resolve().parents:
             raise StudyError(

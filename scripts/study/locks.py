@@ -61,15 +61,21 @@ def _opened(path: Path) -> int:
 def _lock(descriptor: int) -> bool:
     """Lock an open file; return whether no other process has."""
     for _ in range(ATTEMPTS):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(PAUSE)
-        except OSError:  # there are no locks
+        if try_lock(descriptor):
             return True
-        else:
-            return True
+        time.sleep(PAUSE)
     return False
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file at once; return whether no other process has, or there are no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has none
+        return True
+    return True
 
 
 def held(path: Path | str) -> bool | None:

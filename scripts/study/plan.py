@@ -133,6 +133,20 @@ def candidates(study: Study) -> list[str]:
     ]
 
 
+def may_be_chosen(study: Study) -> list[str]:
+    """Return what grid and Optuna may vary: the hyperparameters named, else the candidates."""
+    named = study["rank"]["hyperparameters"]
+    return candidates(study) if named is None else list(named)
+
+
+def searched_lengths(study: Study) -> list[int]:
+    """Return every `max_seq_length` that a trial may have, the shortest first."""
+    name = "max_seq_length"
+    if name in may_be_chosen(study):
+        return searched_values(study, name)  # type: ignore[return-value]
+    return [study["hyperparameters"][name]["baseline"]]
+
+
 def grid_runs(study: Study, chosen: Sequence[str]) -> list[Run]:
     """Return the full factorial over the chosen hyperparameters, in a seeded random order.
 
@@ -215,11 +229,12 @@ def training_options(study: Study) -> dict[str, Any]:
 def lengths(study: Study) -> list[int]:
     """Return every `max_seq_length` that a run of the study may have, the shortest first."""
     runs = [*baseline_runs(study), *screen_runs(study), *refine_runs(study)]
-    block = study["hyperparameters"]["max_seq_length"]
+    name = "max_seq_length"
+    levels = study["hyperparameters"][name].get("grid", []) if name in may_be_chosen(study) else []
     return sorted(
         {
-            *(run.hyperparameters["max_seq_length"] for run in runs),
-            *block.get("grid", []),
-            *searched_values(study, "max_seq_length"),
+            *(run.hyperparameters[name] for run in runs),
+            *levels,
+            *searched_lengths(study),
         }
     )

@@ -1,7 +1,6 @@
-"""Where a study's model and data come from: found and pinned before anything is trained."""
+"""Where a study's data come from: found and pinned before anything is trained."""
 
 import glob
-import importlib.util
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.pinned import check_pinned, check_secrets, is_local
 from scripts.study.reading import show
-from scripts.study.urls import has_secret, masked
 
-FORMATS = ("json", "csv", "parquet", "text")
-PACKAGE = "package:"
+FORMATS = ("json", "csv", "parquet")
+# Other names of what these read.
+_ALIKE = {"jsonl": "json", "ndjson": "json", "tsv": "csv", "pq": "parquet"}
+_KINDS = "a data set of the hub, a local folder, json, csv or parquet"
 GENERATED_COLUMNS = ("sentence1", "sentence2", "label")
 GENERATED_SPLITS = ("train", "validation", "test")
 
@@ -26,9 +27,8 @@ _OPTIONS = {
 _READERS = ("pandas", "arrow", "conll", "imagefolder", "audiofolder", "videofolder", "meshfolder",
             "pdffolder", "niftifolder", "webdataset", "xml", "hdf5", "eval", "lance", "tsfile",
             "iceberg", "vortex", "mmcif", "pdb", "genbank", "fasta", "fastq", "harbor", "generator",
-            "spark", "sql", "cache")  # fmt: skip
+            "spark", "sql", "cache", "text")  # fmt: skip
 _ALL_OPTIONS = ("field", "delimiter", "quotechar", "column_names", "encoding")
-_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 # A commit stands behind the name, not in one of a file; in an address of the hub, behind "resolve".
 _PINNED = re.compile(r"hf://((datasets|spaces|models)/)?([^/@]+/)?[^/@]+@[0-9a-f]{40}(/|$)", re.I)
 _HUB_PAGE = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)(:\d+)?(?=/|$)", re.I)
@@ -46,60 +46,6 @@ def is_here(path: str) -> bool:
     return path in FORMATS or is_local(path)
 
 
-def is_local(path: str) -> bool:
-    """Return whether a model's or data set's `path` means a folder here, not a name of the hub."""
-    return path.startswith((".", "/", "~")) or os.path.isdir(path)
-
-
-def package_folder(path: str) -> Path:
-    """Return the folder that `package:NAME/FOLDER` means; the package is found, not imported."""
-    name, _, folder = path.removeprefix(PACKAGE).partition("/")
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or ".." in folder.split("/"):
-        raise StudyError(f"model.path: {show(path)} is not of the form package:NAME/FOLDER")
-    try:
-        spec = importlib.util.find_spec(name)
-    except ValueError:  # of what is no package, such as __main__
-        spec = None
-    places = spec.submodule_search_locations if spec else None
-    if not places:
-        raise StudyError(
-            f"model.path: {show(path)}: the Python package {name} is not installed; "
-            "pip install it, or name another model"
-        )
-    return Path(next(iter(places))) / folder
-
-
-def model_folder(path: str) -> Path | None:
-    """Return the local folder of the model `path`, or None where it is a model of the hub."""
-    if path.startswith(PACKAGE):
-        return package_folder(path)
-    return Path(os.path.expanduser(path)) if is_local(path) else None
-
-
-def check_model(model: Mapping[str, Any]) -> None:
-    """Raise `StudyError` unless the model is there, or is pinned on the hub."""
-    path = model["path"]
-    _check_secrets("model.path", path)
-    folder = model_folder(path)
-    if folder is None:
-        _check_pinned("model", path, model.get("revision"))
-        return
-    if model.get("revision") is not None:
-        raise StudyError(
-            f"model.revision: {show(model['revision'])} is for models of the hub; "
-            f"{show(path)} is a folder (null removes the key)"
-        )
-    if not os.path.isdir(folder):
-        raise StudyError(f"model.path: {show(path)}: no such folder ({show(str(folder))})")
-    if {"{", "}"} & set(str(folder)):
-        raise StudyError(
-            f"model.path: {show(path)} has a brace in it, which Snakemake takes for a wildcard;"
-            " rename the folder"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise StudyError(f"model.path: {show(path)}: the folder holds no .safetensors file")
-
-
 def check_dataset(dataset: Mapping[str, Any]) -> None:
     """Raise `StudyError` unless the data are generated, are there, or are pinned on the hub."""
     if "generated" in dataset:
@@ -111,10 +57,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
             )
         return
     if "path" not in dataset:
-        raise StudyError(
-            "dataset.path: missing; a data set of the hub, a local folder, json, csv, parquet "
-            "or text (or give dataset.generated)"
-        )
+        raise StudyError(f"dataset.path: missing; {_KINDS} (or give dataset.generated)")
     path = dataset["path"]
     for where, text in _texts(dataset):
         if "://" in text:
@@ -122,20 +65,32 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
     for key in _ALL_OPTIONS:
         if key in dataset and key not in _OPTIONS.get(path, ()):
             raise StudyError(f"dataset.{key}: {show(dataset[key])} does not go with path: {path}")
+    if path == "text":
+        raise StudyError("dataset.path: text has no labels; write a CSV file with a column of them")
     if path in _READERS:
         raise StudyError(
-            f"dataset.path: {show(path)} is a reader of datasets that Snaketune does not use; a"
-            " data set of the hub, a local folder, json, csv, parquet or text"
+            f"dataset.path: {show(path)} is a reader of datasets that Snaketune does not use;"
+            f" {_KINDS}"
         )
+    _check_expanded(dataset)
     if path in FORMATS:
         _check_delimiter(dataset)
         _check_files(dataset)
     elif is_local(path):
+        if os.path.isfile(path):
+            raise _is_a_file(path)
         if not os.path.isdir(path):
             raise StudyError(f"dataset.path: {show(path)}: no such folder")
         _refuse_revision(dataset)
+        _check_there(dataset, path)
     else:
-        _check_pinned("dataset", path, dataset.get("revision"))
+        if os.path.isfile(path):
+            raise _is_a_file(path)
+        alike = _ALIKE.get(path.lower(), path.lower())
+        if alike in FORMATS:
+            tabs = ' and delimiter: "\\t"' if path.lower() == "tsv" else ""
+            raise StudyError(f"dataset.path: {show(path)}: write path: {alike}{tabs}")
+        check_pinned("dataset", path, dataset.get("revision"))
     for file in local_data_files(dataset):
         try:
             str(file).encode()
@@ -176,17 +131,6 @@ def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
     return sorted(found)
 
 
-def _check_pinned(key: str, path: str, revision: object) -> None:
-    """Names of the hub are pinned: what is behind a branch may change between two runs."""
-    if not _HUB.fullmatch(path) or ".." in path:
-        raise StudyError(f"{key}.path: {show(path)} is neither a folder nor a name of the hub")
-    if revision is None:
-        raise StudyError(
-            f"{key}.revision: missing; {show(path)} is no folder here, and a name of the hub "
-            "needs a full commit (40 digits from 0 to f)"
-        )
-
-
 def _refuse_revision(dataset: Mapping[str, Any]) -> None:
     for key in ("name", "revision"):
         if key in dataset:
@@ -199,20 +143,52 @@ def _refuse_revision(dataset: Mapping[str, Any]) -> None:
 def _check_files(dataset: Mapping[str, Any]) -> None:
     """Check that every file named exists; relative paths start at the current directory."""
     _refuse_revision(dataset)
-    folder, files = dataset.get("data_dir"), dataset.get("data_files")
-    if folder is not None and not is_address(folder) and not os.path.isdir(folder):
-        raise StudyError(f"dataset.data_dir: {show(folder)}: no such folder in {Path.cwd()}")
-    if files is None and folder is None:
+    if dataset.get("data_files") is None and dataset.get("data_dir") is None:
         raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")
+    _check_there(dataset, None)
+
+
+def _check_there(dataset: Mapping[str, Any], home: str | None) -> None:
+    """Check `data_dir` and every file of `data_files`; they start in the folder `home`, if any."""
+    folder, files = dataset.get("data_dir"), dataset.get("data_files")
+    if folder is not None and is_address(folder):
+        return
+    if folder is not None:
+        place = Path(home or Path.cwd())
+        folder = os.path.join(home or "", folder)
+        if not os.path.isdir(folder):
+            raise StudyError(
+                f"dataset.data_dir: {show(dataset['data_dir'])}: no such folder in {place}"
+            )
+    folder = folder or home
     for where, pattern in patterns(files):
         if is_address(pattern):
             continue
         found = _matches(pattern, folder)
         if not found:
-            raise StudyError(f"{where}: {show(pattern)}: no such file in {Path.cwd()}")
+            place = Path(folder or Path.cwd())
+            raise StudyError(f"{where}: {show(pattern)}: no such file in {place}")
         for path in found:
             if not os.access(path, os.R_OK):
                 raise StudyError(f"{where}: {show(str(path))}: may not be read")
+
+
+def _check_expanded(dataset: Mapping[str, Any]) -> None:
+    """Only a shell knows whose home `~` is; the data set's files are named in what is shared."""
+    for where, text in _texts(dataset):
+        if text.startswith("~"):
+            raise StudyError(
+                f"{where}: {show(text)} begins with ~, which is not expanded here; write the whole"
+                f" path, {show(os.path.expanduser(text))}"
+            )
+
+
+def _is_a_file(path: str) -> StudyError:
+    """Return what to say of a data set that is one file."""
+    end = path.rpartition(".")[2].lower()
+    kind = _ALIKE.get(end, end)
+    cure = f"write path: {kind if kind in FORMATS else 'csv'} and data_files: {{train: {path}, …}}"
+    return StudyError(f"dataset.path: {show(path)} is a file; {cure}")
 
 
 def _check_delimiter(dataset: Mapping[str, Any]) -> None:
@@ -227,7 +203,7 @@ def _check_delimiter(dataset: Mapping[str, Any]) -> None:
 
 def _check_url(where: str, url: str) -> None:
     """Refuse secrets, and of the hub what is no commit: behind a branch are other data tomorrow."""
-    _check_secrets(where, url)
+    check_secrets(where, url)
     for one in url.split("::"):
         address = one.lower()
         if _HUB_PAGE.match(address) and not _PINNED_PAGE.search(address):
@@ -240,15 +216,6 @@ def _check_url(where: str, url: str) -> None:
                 f"{where}: {show(url)} names no commit; write the name of the data set with"
                 " @ and 40 digits from 0 to f behind it, or give dataset.path and dataset.revision"
             )
-
-
-def _check_secrets(where: str, url: str) -> None:
-    """Refuse secrets: the config goes into study.json, the report and Snakemake's log."""
-    if "://" in url and has_secret(url):
-        raise StudyError(
-            f"{where}: {show(masked(url))} came with a user, a password or a token; download the"
-            " file, and name the copy"
-        )
 
 
 def _texts(dataset: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

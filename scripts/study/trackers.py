@@ -5,6 +5,7 @@ versions: each tracker reads them from the environment.
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
@@ -37,6 +38,21 @@ def resolved(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def enabled(study: Mapping[str, Any]) -> list[str]:
     """Return the trackers that the study's config switches on."""
     return [name for name in TRACKERS if study["tracking"][name]["enabled"]]
+
+
+def require_installed(study: Mapping[str, Any]) -> None:
+    """Raise `StudyError` where a tracker is switched on whose package is not installed."""
+    for name in enabled(study):
+        if find_spec(name) is None:
+            raise StudyError(not_installed(name))
+
+
+def not_installed(tracker: str) -> str:
+    """Return what to say of a tracker without its package."""
+    return (
+        f"tracking.{tracker}: the package {tracker} is not installed; run `make trackers` (or"
+        " `pip install --no-deps -r requirements-trackers.lock`), or switch this tracker off"
+    )
 
 
 def read(study: Mapping[str, Any], path: Path) -> Mapping[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scripts.study.errors import StudyError
+from scripts.study.locks import try_lock
 
 # Open as long as the process lives: to close one is to give the GPU back.
 _held: list[int] = []
@@ -70,7 +71,8 @@ def take(gpus: Sequence[str], folder: Path | None = None) -> str | None:
     places = {gpu: f"{job}-{quote(gpu, safe='')}-" for gpu in gpus}
     with (folder / job).open("a") as turn:
         # One after the other, or two that count at the same moment choose the same.
-        fcntl.flock(turn, fcntl.LOCK_EX)
+        with suppress(OSError):  # a disk without locks: they choose as if each were alone
+            fcntl.flock(turn, fcntl.LOCK_EX)
         gpu = min(gpus, key=lambda one: _trainings(folder, places[one]))
         for place in itertools.count():
             lock = _lock(folder / f"{places[gpu]}{place}")
@@ -158,9 +160,7 @@ def _trainings(folder: Path, prefix: str) -> int:
 def _lock(path: Path) -> int | None:
     """Return a file that is open and locked; None where another process holds it."""
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+    if try_lock(lock):
+        return lock
+    os.close(lock)
+    return None

@@ -101,7 +101,8 @@ def train(
     batches_an_epoch = math.ceil(len(training) / values["train_batch_size"])
     steps_an_epoch = math.ceil(batches_an_epoch / accumulate)
     optimizer = optimiser(model, values)
-    scheduler = schedule(optimizer, values, steps_an_epoch * values["num_train_epochs"])
+    steps = steps_an_epoch * values["num_train_epochs"]
+    scheduler = schedule(optimizer, values, steps)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     clip = values["max_grad_norm"] or math.inf
 
@@ -147,8 +148,11 @@ def train(
             if not math.isfinite(loss_of_step):
                 result.status = "diverged"
                 return result
-            scheduler.step()
             step += 1
+            # Behind the last step nothing has a rate: after a warmup of all steps, the polynomial
+            # schedule would divide by the 0 steps that are left.
+            if step < steps:
+                scheduler.step()
             total += loss_of_step * examples
             result.history.append(
                 {

@@ -58,6 +58,8 @@ def build(
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
+        # What a pretrained classifier was for is no longer so; pipelines score by it.
+        problem_type="single_label_classification",
     )
     for name, attributes in (
         ("dropout", HIDDEN_DROPOUT),

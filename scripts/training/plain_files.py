@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.pinned import is_local
 from scripts.study.reading import show
-from scripts.study.sources import FORMATS, is_local
+from scripts.study.sources import FORMATS
 from scripts.training import raw
 from scripts.training.json_rows import Examples
 
@@ -52,9 +53,13 @@ def plain_files(
         return given
     named = dict(builder.config.data_files or {})
     if base not in named:
+        cures = {
+            "test": "; splits.test: null where there is none",
+            "validation": "; splits.validation_share: 0.1 cuts one off",
+        }
         raise StudyError(
             f"splits: there is no split {base!r} in {path!r}; there is"
-            f" {', '.join(map(str, named)) or 'none'}"
+            f" {', '.join(map(str, named)) or 'none'}{cures.get(base, '')}"
         )
     options = _options(builder)
     checked = options.keys() <= _KNOWN.get(kind, set())

@@ -80,6 +80,10 @@ def load_tokens(path: Path) -> tuple[dict[str, Tokens], int]:
             for role in roles
         }
         return splits, int(arrays["pad"][0])
+    except FileNotFoundError:
+        raise StudyError(
+            f"{path}: no such file; `snakemake -- {path}`, with the study's config, makes it again"
+        ) from None
     except Exception as error:  # safetensors raises its own kinds, which it does not export
         if out_of_memory(error):
             raise

@@ -64,7 +64,13 @@ def _snapshot(model: Mapping[str, Any], fetch: bool) -> Path:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise StudyError(
             f"model.path: {name!r} at revision {revision}: not in the local cache and not to be"
-            f" had from the hub ({reason}); use a network, or a local folder as model.path"
+            f" had from the hub ({reason}); "
+            + (
+                "use a network, or a local folder as model.path"
+                if fetch
+                else "`snakemake --force -- results/<study>/data/model.json`, with the study's"
+                " config, fetches it again, and nothing is trained for that"
+            )
         ) from None
     # The folder that it keeps a model in has the revision's name.
     if COMMIT.fullmatch(found.name) and found.name != revision:

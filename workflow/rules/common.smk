@@ -9,7 +9,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(workflow.current_basedir.join("../..").get_path_or_uri(False)))
 
-from scripts.study import integrity, locks, plan, reading, sources
+from scripts.study import (
+    integrity,
+    locks,
+    model_sources,
+    plan,
+    reading,
+    sources,
+    trackers,
+)
 from scripts.study.code import ROOT, fingerprint
 from scripts.study.config import resolve
 from scripts.study.documents import read_chosen, read_finalists
@@ -55,6 +63,10 @@ try:
         for line in integrity.lost(Path("results", STUDY["study"], "model")):
             print(f"snaketune: {line}", file=sys.stderr)
 except StudyError as error:
+    if any(
+        isinstance(value, dict) for value in workflow.config_settings.config.values()
+    ):
+        error = f"{error}\n  What --config gives inside a block is text to Snakemake: give it in a file"
     end_with(error)
 
 S = f"results/{STUDY['study']}"
@@ -115,6 +127,18 @@ def hold_study():
             f"{S}: {holder} works on this study already (it holds {lock}); wait for its end, or give"
             " yours another name"
         )
+
+
+def need_trackers():
+    """End where the study is to be sent to a tracker that is not installed: now, not at its end."""
+    # With conda the jobs have an environment of their own.
+    if workflow.deployment_settings.deployment_method or not TRACKED:
+        return
+    if any(job.rule.name == "tracked" for job in workflow.dag.needrun_jobs()):
+        try:
+            trackers.require_installed(STUDY)
+        except StudyError as error:
+            end_unlocked(error)
 
 
 def keep_study():

@@ -73,9 +73,12 @@ rule tokenise:
         f"{S}/logs/tokenise-{{length}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        # No parameter: another length elsewhere in the study makes no other tokens.
+        longest=max(LENGTHS),
     params:
         folder=lambda wildcards, input: os.path.dirname(input.splits[0]),
         code=fingerprint("tokenise"),
     shell:
         "python -m scripts.tokenise --data {params.folder} --model {input.model}"
-        " --max-seq-length {wildcards.length} --output {output} > {log} 2>&1"
+        " --max-seq-length {wildcards.length} --longest {resources.longest} --output {output} > {log} 2>&1"

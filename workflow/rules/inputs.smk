@@ -17,7 +17,8 @@ def data_files(wildcards):
 def model_files(wildcards):
     """Return the files of a model in a local folder; a package's are those of its version."""
     path = STUDY["model"]["path"]
-    folder = None if path.startswith(sources.PACKAGE) else sources.model_folder(path)
+    packaged = path.startswith(model_sources.PACKAGE)
+    folder = None if packaged else model_sources.model_folder(path)
     return [str(file) for file in present(folder)] if folder else []
 
 
@@ -26,7 +27,7 @@ PLANNED = {
     for runs in (plan.baseline_runs, plan.screen_runs, plan.refine_runs)
     for run in runs(STUDY)
 }
-SEARCHED_LENGTHS = plan.searched_values(STUDY, "max_seq_length")
+SEARCHED_LENGTHS = plan.searched_lengths(STUDY)
 LENGTHS = plan.lengths(STUDY)
 FRESH_SEEDS = plan.fresh_seeds(STUDY)
 
@@ -232,7 +233,7 @@ REFINE = [f"{S}/grid/refinement.csv"] if plan.refine_runs(STUDY) else []
 OPTUNA = [f"{S}/optuna/trials.csv", f"{S}/optuna/study.db"] if TRIALS else []
 CONFIRM = [f"{S}/confirm/results.csv", f"{S}/verdict.json"] if FRESH_SEEDS else []
 TRACKED = (
-    [f"{S}/logs/tracked"]
+    [f"{S}/summary/tracked"]
     if any(tracker["enabled"] for tracker in STUDY["tracking"].values())
     else []
 )

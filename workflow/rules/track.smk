@@ -27,6 +27,7 @@ rule track:
 # Part of a study whose config switches a tracker on: once, and again when its results change.
 use rule track as tracked with:
     output:
-        touch(f"{S}/logs/tracked"),
+        # Among the results, which DVC keeps: a clone need not send them once more.
+        touch(f"{S}/summary/tracked"),
     log:
         f"{S}/logs/tracked.log",

@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.trackers import not_installed
 
 
 def require(tracker: str) -> Any:
@@ -16,7 +17,4 @@ def require(tracker: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != tracker:
             raise
-        raise StudyError(
-            f"tracking.{tracker}: the package {tracker} is not installed; run `make trackers` (or"
-            " `pip install --no-deps -r requirements-trackers.lock`), or switch this tracker off"
-        ) from None
+        raise StudyError(not_installed(tracker)) from None
