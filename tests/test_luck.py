@@ -16,8 +16,8 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(luck).failed == 0
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5, 30])
-@pytest.mark.parametrize("gain", [0.5, 2.0, 7.0])
+@pytest.mark.parametrize("seeds", [2, 3, 5, 30, 200, 1000])
+@pytest.mark.parametrize("gain", [-2.0, 0.5, 2.0, 7.0])
 def test_of_one_run_it_is_students_t_for_a_further_observation(seeds: int, gain: float) -> None:
     # A new observation less the sample's mean has the variance 1 + 1 / n.
     expected = stats.t.sf(gain / np.sqrt(1 + 1 / seeds), seeds - 1)

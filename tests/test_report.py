@@ -210,7 +210,7 @@ def noisy(results: Results, sd: float | None) -> Results:
         (0.05, "within the noise"),
         (0.015, "This gain may be luck"),
         (0.015, "no better than the baseline would gain as much in 63% of studies"),
-        (0.004, "would gain as much in 8% of studies, as far as 3 seeds tell the noise"),
+        (0.004, "would gain as much in 8.2% of studies, as far as 3 seeds tell the noise"),
         (0.001, "This gain is beyond the noise"),
         (0.001, "would gain as much in less than 1% of studies"),
         (None, "nothing tells whether this gain is real"),

@@ -11,8 +11,9 @@ NOISE = 2.0
 # A gain that luck reaches in no larger share of studies is beyond it.
 RARE = 0.05
 _NORMAL = NormalDist()
-# Steps of the two integrals, and how far from the middle they begin and end.
-_STEP_SD, _STEP_MEAN, _TAIL = 0.05, 0.25, 8.0
+# Steps of the two integrals, the first also as a share of the width of what it goes over, and how
+# far from the middle they begin and end.
+_STEP_SD, _SHARE, _STEP_MEAN, _TAIL = 0.05, 0.5, 0.25, 8.0
 
 
 def chance(gain: float, sd: float | None, seeds: int, runs: int) -> float | None:
@@ -42,9 +43,10 @@ def chance(gain: float, sd: float | None, seeds: int, runs: int) -> float | None
     ratio = gain / sd
     # A weighted mean over what the sample's sd (on its logarithm) and mean may have come to.
     means = [_STEP_MEAN * at for at in range(-round(_TAIL / _STEP_MEAN), round(_TAIL / _STEP_MEAN))]
+    step = min(_STEP_SD, _SHARE / math.sqrt(2 * freedom))
     below = total = 0.0
-    for at in range(round(-2 * _TAIL / _STEP_SD), round(math.log(_TAIL) / _STEP_SD)):
-        log_sd = _STEP_SD * at
+    for at in range(round(-2 * _TAIL / step), round(math.log(_TAIL) / step)):
+        log_sd = step * at
         weight = math.exp(freedom * (log_sd - (math.exp(2 * log_sd) - 1) / 2))
         if weight < 1e-12:
             continue
@@ -53,7 +55,7 @@ def chance(gain: float, sd: float | None, seeds: int, runs: int) -> float | None
             share = weight * math.exp(-mean * mean / 2)
             total += share
             below += share * _NORMAL.cdf(mean / math.sqrt(seeds) + reach) ** runs
-    return round(1 - below / total, 6)
+    return max(0.0, round(1 - below / total, 6))
 
 
 def beside_noise(gain: float, sd: float | None, likely: float | None) -> str:

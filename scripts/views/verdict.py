@@ -186,7 +186,7 @@ def _judgement(results: Results, gain: float) -> str:
             "This gain is within the noise: another seed alone moves the baseline as much. Nothing "
             "here shows that the tuned configuration is better."
         )
-    often = f"in {chance:.0%}" if chance >= 0.01 else "in less than 1%"
+    often = f"in {chance:.{1 if chance < 0.1 else 0}%}" if chance >= 0.01 else "in less than 1%"
     lucky = (
         f"the best of {count(runs, 'run')} no better than the baseline would gain as much {often}"
         f" of studies, as far as {seeds} seeds tell the noise"
