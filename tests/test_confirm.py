@@ -148,7 +148,7 @@ def test_the_two_files(tmp_path: Path, study: dict[str, Any]) -> None:
     assert said == f"confirm: {document['verdict']}"
     assert document["outcome"] == "better"
     assert document["verdict"].startswith("learning_rate=0.0002")
-    assert "on the test split it is +0.01" in document["verdict"]
+    assert "on the test split the gain is +0.01" in document["verdict"]
     rows = list(csv.DictReader((tmp_path / "confirm/results.csv").read_text().splitlines()))
     assert [row["configuration"] for row in rows] == [
         *["baseline"] * 4, *["1"] * 4, *["2"] * 4,
