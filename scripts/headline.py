@@ -41,7 +41,10 @@ def headline(
         gain = value - baseline["mean"]
         if best["objective"]["direction"] == "minimize":
             gain = -gain
-        lines.append(f"Gain:     {gain:+.4f}{beside_noise(gain, baseline['sd'], best['chance'])}")
+        # The baseline on one seed is no gain over its mean.
+        if best["changed"]:
+            beside = beside_noise(gain, baseline["sd"], best["chance"])
+            lines.append(f"Gain:     {gain:+.4f}{beside}")
     changed = ", ".join(
         f"{name} {_short(change['baseline'])} -> {_short(change['best'])}"
         for name, change in sorted(best["changed"].items())

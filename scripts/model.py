@@ -20,15 +20,13 @@ from transformers.utils import logging
 
 from scripts.analysis.again import compare, train_again
 from scripts.analysis.recommended import recommended
-from scripts.study.documents import FACTS, open_study
+from scripts.study.documents import CSV_OPTIONS, FACTS, open_study
 from scripts.study.errors import StudyError, command
 from scripts.study.files import file_sha256, read_json, write_json, write_text
 from scripts.study.plan import fresh_seeds
 from scripts.training.weights import locate
 from scripts.views import card
 
-# How the study's own CSV files are written, which others of the kind will be, too.
-AS_WRITTEN = ("delimiter", "quotechar", "encoding", "column_names")
 # Settings that say how a tokenizer was loaded, not what it is.
 LOADING = ("is_local", "local_files_only", "name_or_path")
 
@@ -96,7 +94,10 @@ def _facts(
         "run": run,
         "files": {file.name: file_sha256(file) for file in made.iterdir()},
         "text_columns": study["columns"]["text"],
-        "csv": {key: dataset[key] for key in AS_WRITTEN if key in dataset},
+        # How the study's own CSV files are written, which others of the kind will be, too.
+        "csv": {key: dataset[key] for key in CSV_OPTIONS if key in dataset}
+        if dataset.get("path") == "csv"
+        else {},
         "max_seq_length": metrics["hyperparameters"]["max_seq_length"],
         "precision": metrics["precision"],
         "eval_batch_size": study["training"]["eval_batch_size"],

@@ -7,6 +7,7 @@ and the probability of every class. It is written whole or not at all.
 
 import argparse
 import codecs
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,9 +88,12 @@ def _table(
 ) -> Iterator[list[str]]:
     """Yield the texts of each row; a row may span several lines, and is named by its first.
 
-    `names` are those of the columns of a file without a header line.
+    Where the first does not name the columns, and the study's own files have no header line, it is
+    an example, and `names` are those of the columns.
     """
-    line, header = (1, names) if names else next(rows, (1, []))
+    line, header = next(rows, (1, []))
+    if names and header and not set(columns) <= set(header):
+        rows, header = itertools.chain([(line, header)], rows), names
     missing = [column for column in columns if column not in header]
     if missing:
         raise StudyError(
@@ -101,8 +105,9 @@ def _table(
     places = [header.index(column) for column in columns]
     for number, row in rows:
         if len(row) != len(header):
+            known = "the header" if header is not names else "dataset.column_names of the study"
             raise StudyError(
-                f"{path}: line {number}: {len(row)} cells, but the header has {len(header)}"
+                f"{path}: line {number}: {len(row)} cells, but {known} has {len(header)}"
             )
         # An empty cell is a missing text, as it is when a study reads its data.
         cells = zip(columns, (row[place] or None for place in places), strict=True)

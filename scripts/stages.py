@@ -2,7 +2,7 @@
 
 In: a config and its overlays. Out: a folder with `<stage>.json` for every stage of dvc.yaml. A
 stage's file holds, with all defaults filled in, what the stage reads of the study and no stage
-before it does; what every run is told is in all of them.
+before it does; what every run is told is in those of all stages that train.
 """
 
 import argparse

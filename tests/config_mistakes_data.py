@@ -77,6 +77,11 @@ DATA: list[tuple[str, object, str]] = [
         {"path": "tsv", "data_files": "x"},
         ".path: 'tsv': write path: csv and delimiter: \"\\t\"",
     ),
+    (
+        "dataset",
+        {"path": "tsv", "delimiter": "\t", "data_files": "x"},
+        ".path: 'tsv': write path: csv and delimiter",
+    ),
     ("dataset", {"path": "text", "data_files": "README.md"}, ".path: text has no labels; write a"),
     (
         "dataset",

@@ -243,11 +243,20 @@ def test_changed_names_of_classes_are_refused(folder: Path, tmp_path: Path) -> N
         assert file in read_json(folder / "snaketune.json")["files"]
 
 
+def test_facts_of_any_csv_file_are_taken(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    csv = {"delimiter": ";", "quotechar": "", "encoding": "latin-1", "column_names": ["a", "b"]}
+    change(copy / "snaketune.json", lambda facts: facts.update({"csv": csv}))
+    assert classifier.load(copy).facts["csv"] == csv
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
         *(("text_columns", value) for value in (5, [], ["a", "b", "c"], "text", [1])),
         *(("csv", value) for value in (5, {"delimiter": "ab"}, {"delimiter": ""}, {"quote": "'"})),
+        *(("csv", value) for value in ({"encoding": "no"}, {"encoding": 5}, {"column_names": []})),
+        ("csv", {"column_names": [1]}),
         *(("max_seq_length", value) for value in ("x", 0, True)),
         *(("eval_batch_size", value) for value in ("4", 0)),
         *(("precision", "x"), ("files", {}), ("files", [])),

@@ -76,6 +76,7 @@ def test_a_baseline_that_diverged() -> None:
 def test_the_baseline_is_the_best() -> None:
     text = headline({**BEST, "changed": {}}, REPORT)
     assert text.endswith("Changed:  nothing: the baseline is the best")
+    assert "Gain" not in text
 
 
 def test_no_run_completed() -> None:

@@ -28,6 +28,14 @@ def test_a_file_without_a_header_in_another_encoding(tmp_path: Path) -> None:
     path.write_text("Größe,5\nMaß,4\n", encoding="latin-1")
     options = {"encoding": "latin-1", "column_names": ["review", "stars"]}
     assert predict.read(path, ["review"], options) == [["Größe"], ["Maß"]]
+    # One that names the texts' columns is a header all the same, of whatever columns.
+    path.write_text("review\nGröße\n", encoding="latin-1")
+    assert predict.read(path, ["review"], options) == [["Größe"]]
+    path.write_text("Größe\n", encoding="latin-1")
+    with pytest.raises(
+        StudyError, match=r"line 1: 1 cells, but dataset\.column_names of the study"
+    ):
+        predict.read(path, ["review"], options)
     # JSON Lines are no such file.
     lines = tmp_path / "in.jsonl"
     lines.write_text('{"review": "Größe"}\n', encoding="utf-8")

@@ -51,12 +51,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Best:
-    """The best run so far, by the rule of best.json, of the `of` runs that compete."""
+    """The best run so far, by the rule of best.json, of the `of` runs that compete.
+
+    `changed` tells whether it is another configuration than the baseline.
+    """
 
     run: str
     stage: str
     objective: float
     of: int
+    changed: bool
 
 
 @dataclass
@@ -250,4 +254,5 @@ def _best(
         return None
     peak = min(map(score, able))
     found = min((name for name in able if score(name) == peak), key=simplicity)
-    return Best(found, first[found], completed[found][0], len(able))
+    changed = simplicity(found)[0] > 0
+    return Best(found, first[found], completed[found][0], len(able), changed)

@@ -14,6 +14,8 @@ from scripts.study.reading import show
 
 # What a final model's folder holds beside transformers' own files.
 FACTS = "snaketune.json"
+# What it keeps of `dataset`, of a study of CSV files: how these are written.
+CSV_OPTIONS = ("delimiter", "quotechar", "encoding", "column_names")
 # The card goes last into a finished folder: without it the model is made again.
 MODEL_CURE = "delete the model's README.md and run snakemake again"
 _KEYS = ("study", "seed", "objective", "model", "training", "hyperparameters", "baseline",

@@ -62,6 +62,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
     for where, text in _texts(dataset):
         if "://" in text:
             _check_url(where, text)
+    _check_format(path)
     for key in _ALL_OPTIONS:
         if key in dataset and key not in _OPTIONS.get(path, ()):
             raise StudyError(f"dataset.{key}: {show(dataset[key])} does not go with path: {path}")
@@ -77,19 +78,11 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
         _check_delimiter(dataset)
         _check_files(dataset)
     elif is_local(path):
-        if os.path.isfile(path):
-            raise _is_a_file(path)
         if not os.path.isdir(path):
             raise StudyError(f"dataset.path: {show(path)}: no such folder")
         _refuse_revision(dataset)
         _check_there(dataset, path)
     else:
-        if os.path.isfile(path):
-            raise _is_a_file(path)
-        alike = _ALIKE.get(path.lower(), path.lower())
-        if alike in FORMATS:
-            tabs = ' and delimiter: "\\t"' if path.lower() == "tsv" else ""
-            raise StudyError(f"dataset.path: {show(path)}: write path: {alike}{tabs}")
         check_pinned("dataset", path, dataset.get("revision"))
     for file in local_data_files(dataset):
         try:
@@ -183,12 +176,20 @@ def _check_expanded(dataset: Mapping[str, Any]) -> None:
             )
 
 
-def _is_a_file(path: str) -> StudyError:
-    """Return what to say of a data set that is one file."""
-    end = path.rpartition(".")[2].lower()
-    kind = _ALIKE.get(end, end)
-    cure = f"write path: {kind if kind in FORMATS else 'csv'} and data_files: {{train: {path}, …}}"
-    return StudyError(f"dataset.path: {show(path)} is a file; {cure}")
+def _check_format(path: str) -> None:
+    """Say what to write where a file, or another name of its format, is named as the data set."""
+    if os.path.isfile(path):
+        end = path.rpartition(".")[2].lower()
+        kind = _ALIKE.get(end, end)
+        kind = kind if kind in FORMATS else "csv"
+        raise StudyError(
+            f"dataset.path: {show(path)} is a file; write path: {kind} and data_files: {{train:"
+            f" {path}, …}}"
+        )
+    alike = _ALIKE.get(path.lower(), path.lower())
+    if alike in FORMATS and path not in FORMATS and not os.path.isdir(path):
+        tabs = ' and delimiter: "\\t"' if path.lower() == "tsv" else ""
+        raise StudyError(f"dataset.path: {show(path)}: write path: {alike}{tabs}")
 
 
 def _check_delimiter(dataset: Mapping[str, Any]) -> None:

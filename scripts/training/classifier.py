@@ -1,5 +1,6 @@
 """A study's final model, loaded from its folder, and texts scored with it as in the study."""
 
+import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
-from scripts.study.documents import FACTS, MODEL_CURE
+from scripts.study.documents import CSV_OPTIONS, FACTS, MODEL_CURE
 from scripts.study.errors import StudyError, out_of_memory
 from scripts.study.files import file_sha256, read_json
 from scripts.study.model_files import WEIGHTS
@@ -83,10 +84,7 @@ def _check(path: Path, facts: Mapping[str, Any]) -> None:
         "text_columns": isinstance(columns, list)
         and len(columns) in (1, 2)
         and all(isinstance(column, str) for column in columns),
-        "csv": isinstance(csv, dict)
-        and csv.keys() <= {"delimiter", "quotechar"}
-        and all(isinstance(sign, str) and len(sign) <= 1 for sign in csv.values())
-        and csv.get("delimiter") != "",
+        "csv": _is_csv(csv),
         "max_seq_length": _is_whole(facts["max_seq_length"]),
         "precision": facts["precision"] in PRECISIONS,
         "eval_batch_size": _is_whole(facts["eval_batch_size"]),
@@ -96,6 +94,26 @@ def _check(path: Path, facts: Mapping[str, Any]) -> None:
         raise StudyError(
             f"{path}: {wrong[0]} is {show(facts[wrong[0]])}, which no study writes; {MODEL_CURE}"
         )
+
+
+def _is_csv(csv: object) -> bool:
+    """Tell whether these are options of a CSV file, as a config's `dataset` may have them."""
+    if not isinstance(csv, dict) or not csv.keys() <= set(CSV_OPTIONS):
+        return False
+    names, encoding = csv.get("column_names", [""]), csv.get("encoding", "utf-8")
+    signs = [csv[key] for key in ("delimiter", "quotechar") if key in csv]
+    if not isinstance(encoding, str) or not isinstance(names, list):
+        return False
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        return False
+    return (
+        all(isinstance(sign, str) and len(sign) <= 1 for sign in signs)
+        and csv.get("delimiter") != ""
+        and bool(names)
+        and all(isinstance(name, str) for name in names)
+    )
 
 
 def _is_whole(value: object) -> bool:

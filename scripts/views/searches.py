@@ -159,7 +159,7 @@ def _words(results: Results) -> str:
         f" {first['confidence']:.0%} band, from {count(int(first['sample']), 'random trial')}"
         f" ({first['trials_from']}"
     )
-    words += f", {lost} more did not complete and count as the worst)" if lost else ")"
+    words += f", {lost} of them did not complete and count as the worst)" if lost else ")"
     return (
         f"{words}. The band holds for all numbers of trials together; of more trials than were run"
         " there is nothing but the band."

@@ -100,6 +100,8 @@ def _score(state: State) -> list[str]:
     sd = statistics.stdev(state.baseline) if seeds > 1 else None
     of = " on one seed" if sd is None else f", mean of {seeds} seeds (sd {sd:.4f})"
     lines.append(f"Baseline: {metric} {mean:.4f}{of}")
+    if not state.best.changed:  # the baseline on one seed is no gain over its mean
+        return lines
     gain = state.best.objective - mean
     if state.study["objective"]["direction"] == "minimize":
         gain = -gain
