@@ -6,7 +6,7 @@ and the probability of every class. It is written whole or not at all.
 """
 
 import argparse
-import codecs
+import io
 import itertools
 import json
 import os
@@ -40,31 +40,23 @@ def read(path: Path, columns: Sequence[str], options: Mapping[str, Any]) -> list
     written = options if kind in TABLES and same else {}
     encoding = written.get("encoding", "utf-8")
     try:
-        with path.open(encoding=_after_mark(encoding), newline="") as stream:
-            if kind in LINES:
-                rows = _lines(stream, path, columns)
-            else:
-                dialect = {
-                    "delimiter": TABLES[kind],
-                    **{key: written[key] for key in ("delimiter", "quotechar") if key in written},
-                }
-                cells = raw.rows(stream, dialect, f"{path}:")
-                rows = _table(cells, path, columns, written.get("column_names"))
-            found = list(rows)
+        text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not {encoding.upper()} text ({error})") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error})") from None
+    stream = io.StringIO(text, newline="")
+    if kind in LINES:
+        rows = _lines(stream, path, columns)
+    else:
+        cells = raw.rows(stream, {"delimiter": TABLES[kind], **written}, f"{path}:")
+        rows = _table(cells, path, columns, written.get("column_names"))
+    found = list(rows)
     if not found:
         raise StudyError(f"{path}: holds no example")
     return found
-
-
-def _after_mark(encoding: str) -> str:
-    """Return the encoding; of UTF-8 the one that leaves a byte order mark out."""
-    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def _lines(stream: Iterator[str], path: Path, columns: Sequence[str]) -> Iterator[list[str]]:

@@ -72,10 +72,9 @@ def best(
     seeds = frame[(frame["stage"] == "baseline") & (frame["status"] == "complete")]
     floor = noise.spread(seeds["objective"].tolist())
     comparison = [
-        {**entry, "chance": _chance(study, floor, entry["objective"], entry["of"])}
+        _compare(study, label, names, ranked, floor)
         for label, stages in LABELS.items()
         if (names := [name for name in runs.names(stages) if runs.runs[name].seed == study["seed"]])
-        for entry in (_compare(label, names, ranked),)
     ]
     document = {
         "run": winner["run"],
@@ -170,14 +169,17 @@ def _entry(ranked: pd.DataFrame, runs: int) -> dict[str, Any]:
     }
 
 
-def _compare(label: str, names: Sequence[str], ranked: pd.DataFrame) -> dict[str, Any]:
+def _compare(
+    study: Study, label: str, names: Sequence[str], ranked: pd.DataFrame, floor: noise.Spread
+) -> dict[str, Any]:
     """Return the row of the comparison for the runs `names`, which stand in their stage's order.
 
     The baseline's further seeds do not compete, so they are not among the names.
     """
     entry = _entry(ranked[ranked["run"].isin(names)], len(names))
     found = None if entry["run"] is None else names.index(entry["run"]) + 1
-    return {"label": label, **entry, "found_at": found, "of": len(names)}
+    chance = _chance(study, floor, entry["objective"], len(names))
+    return {"label": label, **entry, "found_at": found, "of": len(names), "chance": chance}
 
 
 def _chance(study: Study, floor: noise.Spread, objective: float | None, runs: int) -> float | None:

@@ -162,17 +162,17 @@ def random_search(
     n = np.unique([*range(1, min(longest, EVERY) + 1), *lengths, *beyond]).astype(int)
     bands = EmpiricalDistribution.confidence_bands(scores, CONFIDENCE, a=low, b=high, method="dkw")
     # A low distribution function is one of high scores.
-    upper, point, lower = (
-        (_finite(one.average_tuning_curve(n, minimize=minimize)),
-         _finite(one.quantile_tuning_curve(n, minimize=minimize)))
-        for one in bands
-    )  # fmt: skip
+    upper, middle, lower = (
+        _finite(one.quantile_tuning_curve(n, minimize=minimize)) for one in bands
+    )
+    highest, lowest = (
+        _finite(one.average_tuning_curve(n, minimize=minimize)) for one in (bands[0], bands[2])
+    )
     means = expected_best(scores, longest, minimize)
     expected = [means[size - 1] if size <= len(means) else None for size in n.tolist()]
     median = [one if size <= len(means) else None
-              for size, one in zip(n.tolist(), point[1], strict=True)]  # fmt: skip
-    columns = zip(n.tolist(), expected, lower[0], upper[0], median, lower[1], upper[1],
-                  strict=True)  # fmt: skip
+              for size, one in zip(n.tolist(), middle, strict=True)]  # fmt: skip
+    columns = zip(n.tolist(), expected, lowest, highest, median, lower, upper, strict=True)
     return [
         dict(zip(RANDOM_COLUMNS, (source, len(scores), lost, *row, CONFIDENCE), strict=True))
         for row in columns

@@ -81,7 +81,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
         if not os.path.isdir(path):
             raise StudyError(f"dataset.path: {show(path)}: no such folder")
         _refuse_revision(dataset)
-        _check_there(dataset, path)
+        _check_there(dataset)
     else:
         check_pinned("dataset", path, dataset.get("revision"))
     for file in local_data_files(dataset):
@@ -98,21 +98,23 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
             )
 
 
+def start(dataset: Mapping[str, Any]) -> str:
+    """Return the folder, or address, that `data_files` start in; empty for the current folder."""
+    path = dataset.get("path", "")
+    return os.path.join("" if path in FORMATS else path, dataset.get("data_dir") or "")
+
+
 def local_data_files(dataset: Mapping[str, Any]) -> list[Path]:
     """Return the data files of this machine that `dataset` names, sorted, patterns expanded.
 
     Of a folder whose files `datasets` finds by itself they are all that are in it.
     """
     path, files = dataset.get("path", ""), dataset.get("data_files")
-    folder = dataset.get("data_dir")
-    if path not in FORMATS:
-        if not is_local(path):
-            return []
-        folder = os.path.join(path, folder or "")
-    elif folder is not None and is_address(folder):
+    folder = start(dataset)
+    if not is_here(path) or is_address(folder):
         return []
     found: set[Path] = set()
-    if files is None and folder is not None:
+    if files is None and folder:
         found.update(
             file
             for file in Path(folder).rglob("*")
@@ -138,23 +140,18 @@ def _check_files(dataset: Mapping[str, Any]) -> None:
     _refuse_revision(dataset)
     if dataset.get("data_files") is None and dataset.get("data_dir") is None:
         raise StudyError(f"dataset.data_files: missing; path: {dataset['path']} needs files")
-    _check_there(dataset, None)
+    _check_there(dataset)
 
 
-def _check_there(dataset: Mapping[str, Any], home: str | None) -> None:
-    """Check `data_dir` and every file of `data_files`; they start in the folder `home`, if any."""
-    folder, files = dataset.get("data_dir"), dataset.get("data_files")
-    if folder is not None and is_address(folder):
+def _check_there(dataset: Mapping[str, Any]) -> None:
+    """Check that `data_dir` and every file of `data_files` are there."""
+    folder = start(dataset)
+    if is_address(folder):
         return
-    if folder is not None:
-        place = Path(home or Path.cwd())
-        folder = os.path.join(home or "", folder)
-        if not os.path.isdir(folder):
-            raise StudyError(
-                f"dataset.data_dir: {show(dataset['data_dir'])}: no such folder in {place}"
-            )
-    folder = folder or home
-    for where, pattern in patterns(files):
+    if folder and not os.path.isdir(folder):
+        home = Path(start({**dataset, "data_dir": None}) or Path.cwd())
+        raise StudyError(f"dataset.data_dir: {show(dataset['data_dir'])}: no such folder in {home}")
+    for where, pattern in patterns(dataset.get("data_files")):
         if is_address(pattern):
             continue
         found = _matches(pattern, folder)
@@ -241,13 +238,13 @@ def patterns(files: object) -> Iterator[tuple[str, str]]:
             yield from ((f"{key}[{index}]", str(item)) for index, item in enumerate(value))
 
 
-def _matches(pattern: str, folder: str | None) -> list[Path]:
+def _matches(pattern: str, folder: str) -> list[Path]:
     """Return the files that one entry of data_files means; none for a URL.
 
     A file of that very name is meant, whatever other names it is a pattern of.
     """
     if is_address(pattern):
         return []
-    full = os.path.join(folder, pattern) if folder else pattern
+    full = os.path.join(folder, pattern)
     names = [full] if os.path.isfile(full) else glob.glob(full, recursive=True)
     return [Path(name) for name in names if os.path.isfile(name)]

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
-from scripts.study.pinned import is_local
 from scripts.study.reading import show
-from scripts.study.sources import FORMATS
+from scripts.study.sources import FORMATS, is_here, start
 from scripts.training import raw
 from scripts.training.json_rows import Examples
 
@@ -41,12 +40,11 @@ def plain_files(
     import datasets
 
     path = arguments["path"]
-    if path not in FORMATS and not is_local(path):
+    if not is_here(path):
         return None
-    home = os.path.join("" if path in FORMATS else path, arguments.get("data_dir") or "")
     given = dict(arguments)
     if "data_files" in given:
-        given["data_files"] = _literal(given["data_files"], home)
+        given["data_files"] = _literal(given["data_files"], start(arguments))
     builder = datasets.load_dataset_builder(cache_dir=str(cache / "datasets"), **given)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in FORMATS:

@@ -135,10 +135,7 @@ def need_trackers():
     if workflow.deployment_settings.deployment_method or not TRACKED:
         return
     if any(job.rule.name == "tracked" for job in workflow.dag.needrun_jobs()):
-        try:
-            trackers.require_installed(STUDY)
-        except StudyError as error:
-            end_unlocked(error)
+        or_end(trackers.require_installed, STUDY)
 
 
 def keep_study():
