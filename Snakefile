@@ -35,6 +35,7 @@ report: "workflow/report/workflow.rst"
 # Not a rule: Snakemake plans what follows a job that runs without a look at its params and inputs,
 # and everything follows the config. Each rule names the part of the study that it depends on.
 onstart:
+    gc.enable()
     hold_study()
     need_trackers()
     be_short()

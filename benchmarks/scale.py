@@ -103,6 +103,8 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
     costs["dry run after"] = cost("dry run after", [*SNAKEMAKE, "-n", "-q"], folder)
     if b"Nothing to be done" not in (folder / "log").read_bytes():
         raise StudyError(f"{folder}: a finished study has something to do")
+    words = [*SNAKEMAKE, "--report", "snakemake-report.html"]
+    costs["Snakemake's report"] = cost("Snakemake's report", words, folder)
     for name in AFTER:
         words = [sys.executable, "-m", f"scripts.{name}", "--study", f"{STUDY}/study.json"]
         costs[name] = cost(name, words, folder)

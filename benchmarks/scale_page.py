@@ -10,11 +10,12 @@ from benchmarks.output import version
 _HEAD = """\
 # What the workflow itself costs
 
-Written by `python -m benchmarks.scale`; do not edit. Studies whose trainings take no time were run
-to their end by Snakemake's local executor on two cores: half of the runs a Latin hypercube, half a
-grid, a tenth as many Optuna trials in up to 100 batches, a confirmation and all that follows. What
-is left is planning, asking, tables, figures and report. Seconds are processor time of a command and
-all that it started, unless they are by the clock; memory is that of the largest process.
+Written by `python -m benchmarks.scale --runs {runs}`; do not edit.
+Studies whose trainings take no time were run to their end by Snakemake's local executor on two
+cores: half of the runs a Latin hypercube, half a grid, a tenth as many Optuna trials in up to 100
+batches, a confirmation and all that follows. What is left is planning, asking, tables, figures and
+report. Seconds are processor time of a command and all that it started, unless they are by the
+clock; memory is that of the largest process.
 
 """
 # What follows the trainings, as Snakemake runs it, and what each part of it does.
@@ -33,7 +34,7 @@ def slope(sizes: Sequence[Mapping[str, Any]], what: str) -> float | None:
     points = [
         (math.log(size["runs"]), math.log(size["costs"][what]["processor"]))
         for size in sizes
-        if size["runs"] >= LEAST
+        if size["runs"] >= LEAST and what in size["costs"]
     ]
     if len(points) < 2:
         return None
@@ -42,7 +43,8 @@ def slope(sizes: Sequence[Mapping[str, Any]], what: str) -> float | None:
 
 def _row(sizes: Sequence[Mapping[str, Any]], title: str, what: str) -> str:
     steep = slope(sizes, what)
-    cells = [f"{size['costs'][what]['processor']:.1f}" for size in sizes]
+    costs = [size["costs"].get(what) for size in sizes]
+    cells = [f"{cost['processor']:.1f}" if cost else "-" for cost in costs]
     cells.append("" if steep is None else f"{steep:.2f}")
     return f"| {title} | {' | '.join(cells)} |"
 
@@ -94,12 +96,14 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         rule + " --- |",
         _row(sizes, "`snakemake -n -q` before anything is trained", "dry run before"),
         _row(sizes, "`snakemake -n -q` when all is done", "dry run after"),
+        _row(sizes, "`snakemake --report` when all is done", "Snakemake's report"),
         _row(sizes, "the last `ask`", "last ask"),
         *(_row(sizes, f"`{name}`", name) for name in AFTER),
     ]
     told = f"Machine: {_listed(_machine(size['machine']) for size in sizes)}."
     told += f" Commit: {_listed(version(size['git']) for size in sizes)}."
-    return "\n".join([_HEAD + told, "", *rows, "", *parts]) + "\n"
+    head = _HEAD.format(runs=" ".join(str(size["runs"]) for size in sizes))
+    return "\n".join([head + told, "", *rows, "", *parts]) + "\n"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from scripts.study.errors import StudyError
 from scripts.training import gpus
 from tests.conftest import Snakemake
 from tests.tiny import make_study
-from tools.project import PROJECT
 
 # Stands in for scripts/train.py: takes a GPU as that does, and waits until AT_ONCE are there.
 STUB = """
@@ -239,7 +237,6 @@ def test_trainings_at_once_see_gpus_of_their_own_or_share_them(
         optuna={"trials": 0},
     )
     (workdir / "scripts/train.py").write_text(STUB.replace("AT_ONCE", str(at_once)))
-    shutil.copy(PROJECT / "environment.yml", workdir)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
     runs = workdir / "results/tiny/runs"
     snakemake(

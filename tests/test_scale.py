@@ -38,7 +38,9 @@ def test_small_studies_do_not_count() -> None:
 def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
     text = page([size(1000, 1.0), size(10_000, 10.0) | {"after": 31.4}])
     lines = text.splitlines()
+    assert "`python -m benchmarks.scale --runs 1000 10000`" in lines[2]
     assert "| `rank` | 1.0 | 10.0 | 1.00 |" in lines
+    assert "| `snakemake --report` when all is done | - | - |  |" in lines
     words = "the commands but trainings and asks, each once by itself, by the clock, s"
     assert f"| {words} | 24 | 24 |" in lines
     words = "from the last training to the end of the study, by the clock, s"

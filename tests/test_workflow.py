@@ -5,6 +5,7 @@ One study is trained once; each test works on a copy of it.
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -90,6 +91,27 @@ def test_every_fixed_file_is_there(finished: Path) -> None:
 
 def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     assert planned(finished) == {}
+
+
+def test_jobs_have_the_environment_where_conda_is_used_alone(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [path for path in (finished / ".snakemake/metadata").rglob("*") if path.is_file()]
+    assert {json.loads(path.read_text())["conda_env"] for path in records} == {None}
+    # What Snakemake asks of a conda before it lists what it would create.
+    (tmp_path / "conda").write_text(
+        "#!/bin/sh\n"
+        "case $1 in\n"
+        "  --version) echo conda 25.1.0 ;;\n"
+        """  info) echo '{"conda_prefix": "/nowhere", "platform": "linux-64"}' ;;\n"""
+        """  config) echo '{"get": {"channel_priority": "strict"}}' ;;\n"""
+        "esac\n"
+    )
+    (tmp_path / "conda").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    process = run(finished, "--software-deployment-method", "conda", "--list-conda-envs")
+    assert process.returncode == 0, process.stdout
+    assert process.stdout.splitlines()[-1].split()[0] == "environment.yml"
 
 
 def test_the_storage_opens_in_optuna(finished: Path) -> None:

@@ -6,6 +6,7 @@ statement in the command or in any of the project's modules that it imports does
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -46,10 +47,20 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def _blocks(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the module and all statements in it, without a look at their expressions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, block, [])
+
+
 @cache
 def _imports(module: str) -> list[str]:
     names: list[str] = []
-    for node in ast.walk(_tree(module)):
+    for node in _blocks(_tree(module)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -61,7 +72,7 @@ def _imports(module: str) -> list[str]:
 def _statements(module: str) -> str:
     """Return the module's syntax tree as text, without docstrings and positions."""
     tree = _tree(module)
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):

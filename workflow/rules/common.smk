@@ -30,8 +30,9 @@ from scripts.study.names import parse_run, planned_pattern
 os.environ.update(
     PATH=os.path.dirname(sys.executable) + os.pathsep + os.getenv("PATH", "")
 )
-# A study of thousands of runs is millions of objects, and nearly none of them garbage: looking for it
-# as often as Python does by itself is a fifth of the time of a plan.
+# A plan of thousands of runs is millions of objects, and nearly none of them garbage. What runs the
+# jobs looks for it again (see the Snakefile), though less often than Python does by itself.
+gc.disable()
 gc.set_threshold(200_000, 20, 100)
 # Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
 sys.setrecursionlimit(20_000)
@@ -76,7 +77,10 @@ ROOM = 10_000_000
 STUDY_FILE = f"{S}/study.json"
 SEED = STUDY["seed"]
 BASELINE = plan.baseline_values(STUDY)
-ENVIRONMENT = "../../environment.yml"
+# Where no job runs in it, the file is none of a job's: Snakemake would keep all of it with every output,
+# which is most of its records, and parse it again for each job in its report.
+CONDA = workflow.deployment_settings.deployment_method or "--lint" in sys.argv
+ENVIRONMENT = "../../environment.yml" if CONDA else None
 
 
 wildcard_constraints:
