@@ -85,6 +85,7 @@ def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, A
         }  # fmt: skip
 
     winner, *tied = top(set(plan.STAGES))
+    tries = sum(row["seed"] == study["seed"] for row in made)
     before = plan.baseline_values(study)
     sets = [
         ("baseline", {"baseline"}), ("best by hand", {"screen", "refine"}),
@@ -100,7 +101,7 @@ def best_of(study: Mapping[str, Any], made: list[dict[str, Any]]) -> dict[str, A
             for name in HYPERPARAMETERS
             if winner[name] != before[name]
         },
-        "chance": lucky(winner["objective"], len(made)),
+        "chance": lucky(winner["objective"], tries), "of": tries,
         "ties": [row["run"] for row in tied],
         "tie_break": "the earlier stage, then the run that changes fewer hyperparameters",
         "comparison": [row for label, stages in sets if (row := entry(label, stages))],

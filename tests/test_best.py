@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts import best
+from scripts.analysis import luck
 from scripts.analysis.collect import collect
 from scripts.analysis.comparison import rank_runs
 from scripts.study import plan
@@ -111,6 +112,11 @@ def test_diverged_and_pruned_runs_never_win(tmp_path: Path) -> None:
     best.best(path)
     document = json.loads((tmp_path / "best.json").read_text())
     assert document["objective"]["value"] < 0.999
+    # They were tries all the same, in the one row and in the other.
+    assert document["of"] == len(list(tmp_path.glob("runs/*-seed42")))
+    gain = document["objective"]["value"] - document["baseline"]["mean"]
+    told = luck.chance(gain, document["baseline"]["sd"], 3, document["of"])
+    assert document["chance"] == told
 
 
 def test_stages_that_are_off_are_left_out_and_one_grid_point_will_do(tmp_path: Path) -> None:

@@ -108,6 +108,36 @@ def test_tables_sort(browser: Chromium, report: Path) -> None:
         assert len(set(shown)) > 1
 
 
+@pytest.mark.parametrize(
+    ("shown", "order"),
+    [
+        (["9.0%", "12.3%", "94.0%", "0.3%"], [3, 0, 1, 2]),
+        (["\N{MINUS SIGN}0.12", "+0.1", "\N{MINUS SIGN}0.45"], [2, 0, 1]),
+        (["+0.01 to +0.20", "\N{MINUS SIGN}0.30 to +0.10"], [1, 0]),
+        (["p = 0.040", "p < 0.001", ""], [1, 0, 2]),
+    ],
+)
+def test_shares_signs_and_intervals_sort_as_numbers(
+    browser: Chromium, report: Path, shown: list[str], order: list[int]
+) -> None:
+    browser.open(report)
+    browser.run(
+        "const table = document.querySelector('#best table.sortable');"
+        "table.tBodies[0].replaceChildren(...arguments[0].map((text) => {"
+        "  const row = document.createElement('tr');"
+        "  row.insertCell().textContent = text;"
+        "  return row;"
+        "}))",
+        shown,
+    )
+    browser.click("#best table.sortable thead th:first-child button")
+    found = browser.run(
+        "return [...document.querySelectorAll('#best table.sortable tbody td')]"
+        ".map((cell) => cell.textContent)"
+    )
+    assert found == [shown[at] for at in order]
+
+
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_it_prints_on_two_pages(
     browser: Chromium, report: Path, tmp_path: Path, confirmed: bool

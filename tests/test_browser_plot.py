@@ -224,8 +224,10 @@ def test_stages_and_what_did_not_finish(plot: Chromium) -> None:
 
 def test_the_table_sorts_and_grows(plot: Chromium) -> None:
     assert len(plot.texts(NAMES)) == 25
+    assert plot.texts("#kept") == ["47 of 47 runs kept; the table has the first 25."]
     plot.click("#kept-more")
     assert len(plot.texts(NAMES)) == 47
+    assert plot.texts("#kept") == ["47 of 47 runs kept."]
     index = plot.texts("#kept-runs thead th").index("learning_rate")
     for sign in (1, -1):
         plot.click(f"#kept-runs thead th:nth-child({index + 1}) button")

@@ -219,6 +219,11 @@ def test_interactions_are_told_with_their_noise(results: Results, html: str) -> 
     assert "no interactions" in further.interaction_words(
         change(results, interactions=results.interactions.head(1))
     )
+    alone = results.interactions[results.interactions["kind"] != "interaction"]
+    assert len(alone) > 1
+    assert "No interaction was tested: too many" in further.interaction_words(
+        change(results, interactions=alone)
+    )
 
 
 def test_importances_and_advice_are_shown_where_there_are(results: Results, html: str) -> None:
@@ -236,6 +241,14 @@ def test_importances_and_advice_are_shown_where_there_are(results: Results, html
     for name in ("importances", "advice", "searches"):
         assert f'id="{name}"' in html
         assert f'id="{name}"' not in without
+
+
+def test_a_warm_start_is_told_beside_the_searches(results: Results, html: str) -> None:
+    told = "Optuna knew the runs of baseline, screen and grid before its first trial"
+    assert told in words(html)
+    optuna = {**results.study["optuna"], "warm_start": []}
+    cold = change(results, study={**results.study, "optuna": optuna})
+    assert "before its first trial" not in words(page.render(cold))
 
 
 def test_choices_that_were_too_close_are_named(html: str) -> None:

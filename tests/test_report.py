@@ -186,6 +186,17 @@ def test_the_final_block_is_the_best_run_again(results: Results) -> None:
     assert set(best) - set(block) == {"warmup_steps"}
 
 
+def test_the_final_block_says_that_a_warmup_ends(results: Results) -> None:
+    blocks = results.study["hyperparameters"]
+    study = {
+        **results.study,
+        "hyperparameters": {**blocks, "warmup_steps": {**blocks["warmup_steps"], "baseline": 16}},
+    }
+    values = {**final(results).values, "warmup_steps": 0}
+    text = as_yaml(change(results, study=study), values)
+    assert "  warmup_steps: {baseline: 0}  # was 16\n" in text
+
+
 @pytest.mark.parametrize("value", [5e-5, 1e-05, 2.642988043609753e-05, 0.1, 1e16, 1.0, 3, "cosine"])
 def test_yaml_reads_values_back(value: float | str) -> None:
     read = yaml.safe_load(f"a: {{baseline: {yaml_value(value)}}}")["a"]["baseline"]
@@ -199,7 +210,7 @@ def noisy(results: Results, sd: float | None) -> Results:
     best = {
         **results.best,
         "baseline": {"mean": 0.9125, "sd": sd, "values": values},
-        "chance": luck.chance(gain, sd, len(values), len(results.complete())),
+        "chance": luck.chance(gain, sd, len(values), results.best["of"]),
     }
     return change(results, best=best)
 
@@ -210,7 +221,7 @@ def noisy(results: Results, sd: float | None) -> Results:
         (0.05, "within the noise"),
         (0.015, "This gain may be luck"),
         (0.015, "no better than the baseline would gain as much in 63% of studies"),
-        (0.004, "would gain as much in 8.2% of studies, as far as 3 seeds tell the noise"),
+        (0.004, "would gain as much in 8.4% of studies, as far as 3 seeds tell the noise"),
         (0.001, "This gain is beyond the noise"),
         (0.001, "would gain as much in less than 1% of studies"),
         (None, "nothing tells whether this gain is real"),
@@ -268,7 +279,26 @@ def test_the_baselines_own_point_is_no_gain_of_tuning(results: Results) -> None:
     (row,) = verdict.rows(itself)
     assert (row.verdict, row.beyond) == ("the baseline itself", False)
     (sentence,) = verdict.headline(itself)
-    assert sentence.startswith("No tuned run beats the baseline, whose F1 is 0.9125 on average")
+    assert sentence.startswith("No tuned run beats the baseline's own run on seed 42, whose F1 is")
+    assert sentence.endswith("; its mean over 3 seeds is 0.9125.")
+
+
+def test_without_noise_nothing_is_called_real(results: Results) -> None:
+    text = " ".join(Elements(page.render(noisy(results, None))).text.split())
+    assert "The noise is not known, so nothing tells which of them are real." in text
+    assert "baseline mean \N{PLUS-MINUS SIGN} 2 sd" not in text
+    assert "sd is the standard deviation" not in text
+
+
+def test_examples_that_are_no_more_are_not_counted(results: Results) -> None:
+    accuracy = float(results.stage("baseline")["accuracy"].mean())
+    rows = [
+        {**row, "metrics": {**row["metrics"], "accuracy": accuracy}}
+        for row in results.best["comparison"]
+    ]
+    told = " ".join(verdict.headline(change(results, best={**results.best, "comparison": rows})))
+    assert "validation examples right" in " ".join(verdict.headline(results))
+    assert "validation examples right" not in told
 
 
 def test_gains_of_a_loss_are_turned(tmp_path: Path) -> None:

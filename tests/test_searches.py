@@ -143,7 +143,14 @@ def test_the_band_holds_the_truth_as_often_as_it_says() -> None:
 def test_the_order_of_random_trials_does_not_matter(values: list[float | None]) -> None:
     ordered = searches.random_search(*trials([0.5, 0.5, 0.55, 0.6, 0.7, 0.8, None]), [5])
     assert searches.random_search(*trials(values), [5]) == ordered
-    assert ordered[0]["diverged"] == 1
+    assert ordered[0]["incomplete"] == 1
+
+
+def test_a_pruned_trial_is_no_better_than_the_worst_complete_one() -> None:
+    study, frame, runs = trials([0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
+    expected = searches.random_search(*trials([0.5, 0.6, 0.7, 0.8, 0.9, None]), [5])
+    frame.loc[5, "status"] = "pruned"
+    assert searches.random_search(study, frame, runs, [5]) == expected
 
 
 def test_trials_that_learn_are_no_random_ones() -> None:

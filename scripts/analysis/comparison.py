@@ -67,7 +67,9 @@ def best(
     """
     ranked = rank_runs(study, frame)
     baseline = plan.baseline_values(study)
-    winner = _entry(ranked, int((frame["seed"] == study["seed"]).sum()))
+    # Runs that did not complete were tries as well.
+    tries = int((frame["seed"] == study["seed"]).sum())
+    winner = _entry(ranked, tries)
     values = winner["hyperparameters"]
     seeds = frame[(frame["stage"] == "baseline") & (frame["status"] == "complete")]
     floor = noise.spread(seeds["objective"].tolist())
@@ -87,7 +89,8 @@ def best(
             name: {"baseline": baseline[name], "best": value}
             for name, value in departures(values, baseline).items()
         },
-        "chance": _chance(study, floor, winner["objective"], len(ranked)),
+        "chance": _chance(study, floor, winner["objective"], tries),
+        "of": tries,
         "ties": winner["ties"],
         "tie_break": TIE_BREAK,
         "comparison": comparison,

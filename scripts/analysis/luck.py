@@ -59,7 +59,7 @@ def chance(gain: float, sd: float | None, seeds: int, runs: int) -> float | None
 
 
 def beside_noise(gain: float, sd: float | None, likely: float | None) -> str:
-    """Return what a gain is worth beside the sd of the baseline's seeds; empty without one.
+    """Return what a gain is worth beside the sd of the baseline's seeds; empty without an sd.
 
     `likely` is how often luck alone gains as much (`chance`).
 
@@ -67,9 +67,11 @@ def beside_noise(gain: float, sd: float | None, likely: float | None) -> str:
     ", 2.0 times the sd of the baseline's seeds; this may be luck"
     >>> beside_noise(0.2, 0.01, 0.01012)
     ", 20.0 times the sd of the baseline's seeds"
+    >>> beside_noise(-0.01, 0.01, 0.999)
+    ", -1.0 times the sd of the baseline's seeds"
     """
     if not sd:
         return ""
-    lucky = gain <= NOISE * sd or likely is None or likely > RARE
+    lucky = 0 < gain <= NOISE * sd or (gain > 0 and (likely is None or likely > RARE))
     doubt = "; this may be luck" if lucky else ""
     return f", {gain / sd:.1f} times the sd of the baseline's seeds{doubt}"

@@ -31,7 +31,7 @@ COLUMNS = (
 )  # fmt: skip
 CURVE_COLUMNS = ("search", "number", "run", "status", "objective", "best_so_far")
 RANDOM_COLUMNS = (
-    "trials_from", "sample", "diverged", "n", "expected", "expected_low", "expected_high",
+    "trials_from", "sample", "incomplete", "n", "expected", "expected_low", "expected_high",
     "median", "median_low", "median_high", "confidence",
 )  # fmt: skip
 CONFIDENCE = 0.95
@@ -139,14 +139,15 @@ def random_search(
     all n together at the rate `CONFIDENCE`: from the band of the trials' distribution (Lourie, Cho
     and He, Show Your Work with Confidence, NAACL 2024), by opda. The band is Dvoretzky, Kiefer and
     Wolfowitz's: opda's tighter ones hold for scores without ties alone. A trial that did not
-    complete counts as the worst score there was. No rows where fewer than `LEAST_TRIALS` are known.
+    complete, pruned ones too, counts as the worst score that a complete one has. No rows where
+    fewer than `LEAST_TRIALS` are known.
     """
     found = random_trials(study, runs)
     if found is None:
         return []
     source, names = found
     trials = frame[frame["run"].isin(names)]
-    known = trials["objective"].notna()
+    known = trials["status"] == "complete"
     scores = trials.loc[known, "objective"].to_numpy(dtype=float)
     lost = int((~known).sum())
     if len(scores) < LEAST_TRIALS:

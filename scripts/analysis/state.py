@@ -51,7 +51,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Best:
-    """The best run so far, by the rule of best.json, of the `of` runs that compete.
+    """The best run so far, by the rule of best.json, of the `of` runs that compete and have ended.
 
     `changed` tells whether it is another configuration than the baseline.
     """
@@ -140,7 +140,8 @@ def look(study: Study, folder: Path) -> State:
     known = all(stage.known for stage in state.stages)
     state.total = _count("all", list(kinds.values()), len(kinds) + unknown, known)
     members = {stage: list(found_runs) for stage, (found_runs, _) in planned.items()}
-    state.best = _best(study, members, runs, completed)
+    ended = [name for name, kind in kinds.items() if kind == "done"]
+    state.best = _best(study, members, runs, completed, ended)
     seeds = (run.name for run in plan.baseline_runs(study))
     state.baseline = [completed[name][0] for name in seeds if name in completed]
     state.report = (folder / "report.html").exists()
@@ -234,6 +235,7 @@ def _best(
     stages: Mapping[str, Sequence[str]],
     runs: Runs,
     completed: Mapping[str, tuple[float, float]],
+    ended: Sequence[str],
 ) -> Best | None:
     """Return the best run so far; ties as in best.json."""
     baseline = plan.baseline_values(study)
@@ -249,10 +251,11 @@ def _best(
         changes = len(departures(runs[name] or {}, baseline))
         return changes, STAGES.index(first[name]), name
 
-    able = [name for name in completed if name in first and name.endswith(suffix)]
+    tried = [name for name in ended if name in first and name.endswith(suffix)]
+    able = [name for name in tried if name in completed]
     if not able:
         return None
     peak = min(map(score, able))
     found = min((name for name in able if score(name) == peak), key=simplicity)
     changed = simplicity(found)[0] > 0
-    return Best(found, first[found], completed[found][0], len(able), changed)
+    return Best(found, first[found], completed[found][0], len(tried), changed)

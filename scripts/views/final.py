@@ -72,8 +72,9 @@ def as_yaml(results: Results, final: Mapping[str, Value]) -> str:
     if not final:
         return ""
     base = results.baseline
-    # A config may set one of the two warmups only.
-    left_out = "warmup_ratio" if final.get("warmup_steps") else "warmup_steps"
+    # A config may set one of the two warmups only: the line of one that was and is 0 may go.
+    warmups = ("warmup_steps", "warmup_ratio")
+    left_out = next((name for name in warmups if not (final.get(name) or base[name])), None)
     lines = ["hyperparameters:"]
     for name in HYPERPARAMETERS:
         if name in final and name != left_out:

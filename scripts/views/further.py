@@ -37,12 +37,14 @@ def interaction_words(results: Results) -> str:
     noise, freedom = table["noise_sd"].iloc[0], table["noise_df"].iloc[0]
     if pd.isna(noise):
         return "The noise is not known, so nothing tells which of these may be chance."
-    pairs = table[table["kind"] == "interaction"]
+    pairs, alone = table[table["kind"] == "interaction"], sum(table["kind"] != "interaction") == 1
     out = [str(term).replace(":", " with ") for term in pairs[pairs["stands_out"] == 1]["term"]]
     said = f"{', '.join(out)} stand{'s' if len(out) == 1 else ''} out" if out else "none stands out"
-    said = f"Of {len(pairs)} two-factor interactions {said} of the noise" if len(pairs) else (
-        "One hyperparameter alone varies in the grid: there are no interactions"
-    )  # fmt: skip
+    said = f"Of {len(pairs)} two-factor interactions {said} of the noise"
+    if alone:
+        said = "One hyperparameter alone varies in the grid: there are no interactions"
+    elif pairs.empty:
+        said = "No interaction was tested: too many combinations, or too few points that completed"
     return (
         f"{said}. Noise floor: sd {score(float(noise))} of {metric_name(results.metric)} with"
         f" {int(freedom)} degrees of freedom, from the baseline's further seeds and from what"

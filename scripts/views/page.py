@@ -76,6 +76,7 @@ def context(results: Results) -> dict[str, Any]:
         "examples": verdict.examples(results),
         "majority": tables.majority(results),
         "complete": len(results.complete()),
+        "seed": results.study["seed"],
         "mean_interval": verdict.mean_interval(results),
         "agreement": verdict.agreement(results),
         "seeds": count(len(results.noise.values), "seed"),

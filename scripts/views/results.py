@@ -141,7 +141,7 @@ def load(study_json: Path | str) -> Results:
         runs=runs[~repeats].reset_index(drop=True),
         ranking=_optional_csv(folder / "screen" / "ranking.csv"),
         chosen=_optional_json(folder / "screen" / "chosen.json", "hyperparameters"),
-        best=read_object(folder / "best.json", "run", "objective", "baseline", "comparison"),
+        best=read_object(folder / "best.json", "run", "objective", "baseline", "comparison", "of"),
         info=_optional_json(folder / "data" / "info.json"),
         repeats=runs[repeats].reset_index(drop=True),
         fresh=_optional_csv(folder / "confirm" / "results.csv", confirmed),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scripts.views import style
 from scripts.views.results import Results
 from scripts.views.scales import within_fence
-from scripts.views.words import count, hours, metric_name, on_validation, score
+from scripts.views.words import count, hours, listed, metric_name, on_validation, score
 
 COLOURS = {"by hand": style.SKY, "grid": style.BLUE, "Optuna": style.ORANGE}
 # A training time's units: seconds in one, and its name.
@@ -142,6 +142,12 @@ def _words(results: Results) -> str:
         "Each search is counted as if it had trained all of its runs itself, one after the other;"
         " by hand begins with the baseline."
     )
+    told = results.study["optuna"]["warm_start"]
+    if told and len(results.stage("optuna")):
+        words += (
+            f" Optuna knew the runs of {listed(told)} before its first trial (warm start); what"
+            " they took is not counted."
+        )
     if results.noise.sd is not None:
         words += (
             f" Within the noise: no further from the search's best than 2 sd,"
@@ -153,7 +159,7 @@ def _words(results: Results) -> str:
             " random trials would have found."
         )
     first = results.chance.iloc[0]
-    lost = int(first["diverged"])
+    lost = int(first["incomplete"])
     words += (
         f" As many random trials: the expected best of as many, with its"
         f" {first['confidence']:.0%} band, from {count(int(first['sample']), 'random trial')}"

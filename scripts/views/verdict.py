@@ -52,9 +52,9 @@ def agreement(results: Results) -> str:
     runs = max(one["runs"] for one in found.values())
     ranks = [f"{metric_name(metric)} {signed(one['spearman'], 2)}" for metric, one in found.items()]
     return (
-        f"How far other metrics order the {count(runs, 'complete run')} as"
-        f" {metric_name(results.metric)} does, by Spearman's rank correlation (+1: the same order):"
-        f" {listed(ranks)}."
+        f"How far other metrics order the {count(runs, 'complete run')} on seed"
+        f" {results.study['seed']} as {metric_name(results.metric)} does, by Spearman's rank"
+        f" correlation (+1: the same order): {listed(ranks)}."
     )
 
 
@@ -148,8 +148,12 @@ def headline(results: Results) -> list[str]:
     gain = top - noise.mean
     seeds = count(len(noise.values), "seed")
     winner = next((row for row in made if row.run == run), None)
-    # The grid may hold the baseline's own point: then the best run is the baseline on one seed.
-    if gain * results.sign <= 0 or winner is None or not results.best.get("changed", True):
+    # The study's seed may be a lucky one for the baseline: then tuned runs may beat its mean alone.
+    if winner is None or not results.best.get("changed", True):
+        own = f"on seed {results.study['seed']}, whose {name} is {score(top)}"
+        mean = f"; its mean over {seeds} is {score(noise.mean)}" if len(noise.values) > 1 else ""
+        return [f"No tuned run beats the baseline's own run {own}{mean}."]
+    if gain * results.sign <= 0:
         return [
             f"No tuned run beats the baseline, whose {name} is {score(noise.mean)} on average"
             f" over {seeds}; the best single run reaches {score(top)}."
@@ -158,9 +162,9 @@ def headline(results: Results) -> list[str]:
     worth = []
     if noise.sd:
         worth.append(f"{abs(gain) / noise.sd:.1f} times the seed-to-seed sd of {score(noise.sd)}")
-    if winner.examples:
+    amount = winner.examples.strip("+\N{MINUS SIGN}")
+    if amount.strip("0."):
         more = "more" if winner.examples[0] == "+" else "fewer"
-        amount = winner.examples.strip("+\N{MINUS SIGN}")
         worth.append(f"{amount} {more} of {examples(results)} validation examples right")
     sentence = (
         f"Tuning {word} {name} from {score(noise.mean)} (baseline, mean of {seeds}) to "
@@ -173,12 +177,12 @@ def headline(results: Results) -> list[str]:
 def _judgement(results: Results, gain: float) -> str:
     """Return whether the study's gain can be believed, in one sentence or two."""
     sd, seeds = results.noise.sd, len(results.noise.values)
-    runs, chance = len(results.complete()), results.best.get("chance")
     if sd is None:
         return (
-            "The baseline was run on one seed, so nothing tells whether this gain is real: give "
+            "One seed of the baseline completed, so nothing tells whether this gain is real: give "
             "it more (baseline.seeds)."
         )
+    chance, runs = results.best.get("chance"), int(results.best["of"])
     if not sd or chance is None:
         return f"All {seeds} seeds of the baseline score the same, so the noise is not known."
     if gain <= NOISE * sd:

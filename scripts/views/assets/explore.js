@@ -12,6 +12,7 @@ class Explorer {
     this.table = new KeptTable(this.scene, {
       point: (run) => this.showLine(run),
       pick: (run) => this.pick(run),
+      lengthen: () => this.fillTable(),
     });
     this.element("explorer").hidden = false;
     this.scene.layout(this.element("plot-scroll").clientWidth);

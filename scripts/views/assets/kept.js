@@ -3,8 +3,9 @@
 const ROWS = 25;
 
 class KeptTable {
-  // `point` is told the run whose row is pointed at (null for none), `pick` the one that is pressed.
-  constructor(scene, { point, pick }) {
+  // `point` is told the run whose row is pointed at (null for none), `pick` the one that is pressed,
+  // and `lengthen` that more rows are wanted.
+  constructor(scene, { point, pick, lengthen }) {
     this.scene = scene;
     this.point = point;
     this.pick = pick;
@@ -14,7 +15,7 @@ class KeptTable {
     this.more = document.getElementById("kept-more");
     this.more.addEventListener("click", () => {
       this.rows += 100;
-      this.fill(this.picked);
+      lengthen();
     });
   }
 

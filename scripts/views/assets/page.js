@@ -1,8 +1,9 @@
 // The page: tables sort by a click on a column's head, blocks copy, the plot starts.
 
 function key(cell) {
-  const raw = cell.dataset.key ?? cell.textContent.trim();
-  const amount = Number(raw);
+  const raw = cell.dataset.key ?? cell.textContent.trim().replaceAll("\u2212", "-");
+  // a share is what stands before its %, and an interval begins with its lower end
+  const amount = Number(raw.replace(/(%| to .*)$/, ""));
   return raw === "" ? null : Number.isNaN(amount) ? raw : amount;
 }
 
