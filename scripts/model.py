@@ -55,7 +55,7 @@ def make(path: Path) -> str:
             raise StudyError(
                 f"{folder / 'runs' / chosen.run / 'metrics.json'}: trained again for the final"
                 f" model, the run gave {words}; train where the study was trained, or delete"
-                f" {folder / 'runs'} to train all of it here"
+                f" {folder} to train all of it here"
             )
         info, model = (read_json(folder / "data" / name) for name in ("info.json", "model.json"))
         length = metrics["hyperparameters"]["max_seq_length"]

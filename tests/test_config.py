@@ -231,6 +231,7 @@ def test_patterns_and_urls_as_data_files(tmp_path: Path, monkeypatch: pytest.Mon
         ({"path": "https://me:PLANTED@e.org/"}, "a user, a password or a token"),
         ({"data_files": "simplecache::https://me:PLANTED@e.org/a"}, "a user, a password or a"),
         ({"delimiter": '"'}, "is the quote character too"),
+        ({"quotechar": ","}, "dataset.delimiter: ',' is the quote character too"),
         ({"delimiter": "é"}, "is not an ASCII character"),
     ],
 )

@@ -70,8 +70,18 @@ def test_ranking_without_screening() -> None:
     resolve(config)  # all three are chosen, so nothing needs ranking
     config["rank"] = {"top": 2}
     assert "rank.top: 2 of 3 cannot be ranked without screening" in message(config)
+    config["screen"] = {"configurations": [{"dropout": 0.1}]}  # what the baseline has
+    assert "rank.top: 2 of 3 cannot be ranked without screening" in message(config)
     config["screen"] = {"configurations": [{"dropout": 0.5}]}
     resolve(config)
+
+
+def test_lengths_that_no_trial_can_have_are_not_counted() -> None:
+    config = small()
+    config[H]["max_seq_length"] = {"search": {"low": 32, "high": 512}}
+    resolve(config)  # no grid knows it, so that it is never chosen
+    config[H]["max_seq_length"]["grid"] = [64, 128]
+    assert "481 lengths, for each of which" in message(config)
 
 
 def test_a_grid_without_end() -> None:

@@ -243,9 +243,28 @@ def test_named_hyperparameters_are_the_choice() -> None:
         choose(study, [])
 
 
+def test_where_none_is_left_out_all_are_chosen_screened_or_not() -> None:
+    blocks: dict[str, dict[str, Any]] = {
+        "learning_rate": {"grid": [1e-5, 2e-5], "screen": [1e-4]},
+        "weight_decay": {"grid": [0.0, 0.1]},
+        "dropout": {"grid": [0.0, 0.1]},
+    }
+    study = make_study(blocks, grid={"enabled": True}, rank={"top": 3})
+    frame = table(study, lambda values, seed: 0.8 + values["learning_rate"])
+    names, rule = choose(study, estimate_effects(study, frame))
+    assert names == ["learning_rate", "dropout", "weight_decay"]
+    assert rule == (
+        "all 3 that every later stage has values for; not screened: dropout, weight_decay"
+    )
+    study["rank"]["top"] = 2
+    names, rule = choose(study, estimate_effects(study, frame))
+    assert names == ["learning_rate"]
+    assert rule.endswith("2 were asked for")
+
+
 def test_nothing_screened_needs_names() -> None:
     grids = {"dropout": {"grid": [0.0, 0.1]}, "weight_decay": {"grid": [0.0, 0.1]}}
-    study = make_study(grids, grid={"enabled": True})
+    study = make_study(grids, grid={"enabled": True}, rank={"top": 1})
     assert estimate_effects(study, table(study, lambda values, seed: 0.8)) == []
     with pytest.raises(
         StudyError, match=r"nothing was screened, .*Optuna: dropout, weight_decay\)"

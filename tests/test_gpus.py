@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -121,6 +121,27 @@ def test_a_list_of_the_user_s_or_of_slurm_s_is_kept_to(
     assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
 
 
+def test_where_cuda_has_begun_the_gpu_is_chosen_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without NVIDIA's management library, to count the GPUs is to start CUDA."""
+    chosen: list[int] = []
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus.use_one()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    gpus.use_one()
+    assert chosen == [0, 1]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    gpus.use_one()
+    assert chosen == [0, 1]
+
+
+def test_a_single_gpu_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    gpus.use_one()
+    assert gpus.take(["0", "1"]) == "1"
+
+
 def test_without_a_list_the_machine_s_gpus_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     assert gpus.visible({}) == ["0", "1", "2"]
@@ -140,6 +161,24 @@ def test_the_gpu_with_the_fewest_trainings_is_next(tmp_path: Path) -> None:
     assert [gpus.take(["0", "1"], tmp_path) for _ in range(3)] == ["1", "1", "0"]
 
 
+class Driver:
+    """Stands in for NVIDIA's management library, of a machine with two GPUs."""
+
+    def __init__(self, name: str) -> None:
+        assert name == "libnvidia-ml.so.1"
+
+    def nvmlInit_v2(self) -> int:
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, number: Any) -> int:
+        number._obj.value = 2
+        return 0
+
+
+def no_driver(name: str) -> NoReturn:
+    raise OSError(f"{name}: cannot open shared object file")
+
+
 def test_gpus_are_counted_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "version", lambda package: "2.13.0")
     for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm", "null"):
@@ -147,6 +186,11 @@ def test_gpus_are_counted_without_torch(tmp_path: Path, monkeypatch: pytest.Monk
     assert gpus.count({}, tmp_path) == 3
     assert gpus.count({"CUDA_VISIBLE_DEVICES": "4,7"}, tmp_path) == 2
     assert gpus.count({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) == 0
+    monkeypatch.setattr("ctypes.CDLL", no_driver)
+    assert gpus.count({}, tmp_path / "nowhere") == 0
+    monkeypatch.setattr("ctypes.CDLL", Driver)  # under WSL there are no devices
+    assert gpus.count({}, tmp_path / "nowhere") == 2
+    monkeypatch.setattr(Driver, "nvmlInit_v2", lambda self: 9)
     assert gpus.count({}, tmp_path / "nowhere") == 0
     monkeypatch.setattr(gpus, "version", lambda package: "2.13.0+cpu")
     assert gpus.count({}, tmp_path) == 0
@@ -167,12 +211,17 @@ def test_gpus_are_counted_where_there_is_no_torch(
 def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr("torch.version.cuda", None)
+    monkeypatch.setattr("torch.version.hip", None)
     gpus.check()  # a torch for processors
     monkeypatch.setattr("torch.version.cuda", "13.0")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(StudyError, match=r"training\.gpu: 1, but torch cannot use a GPU"):
         gpus.check()
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # as with training.gpu: 0
+    monkeypatch.setattr("torch.version.cuda", None)
+    monkeypatch.setattr("torch.version.hip", "7.1")
+    with pytest.raises(StudyError, match=r"recent enough for ROCm 7\.1, and"):
+        gpus.check()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as with training.gpu: 0
     gpus.check()
 
 
@@ -193,13 +242,15 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":0:0")  # of which torch would complain
     gpus.be_deterministic()
     # Attention on GPUs is deterministic on its way back where torch is asked strictly alone.
     assert (asked, fused) == ([(True, False)], [False])
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     gpus.be_deterministic(strictly=False)
     assert asked[1:] == [(True, True)]
-    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
     assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
 
 
@@ -213,7 +264,7 @@ def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.Monkey
         ("0,1,2", {"gpu": 1}, "-j 8", 3, "0 1 2"),
         ("0,1", {"gpu": 1, "per_gpu": 2}, "--cores 8", 4, "0 1"),
         ("0,1", {"gpu": 1, "per_gpu": 3}, "--cores 8 --resources gpu=1", 3, "0 1"),
-        ("0,1", {"gpu": 0}, "--cores 8", 6, ""),
+        ("0,1", {"gpu": 0}, "--cores 8", 6, "-1"),
     ],
 )
 def test_trainings_at_once_see_gpus_of_their_own_or_share_them(
@@ -253,6 +304,6 @@ def test_trainings_at_once_see_gpus_of_their_own_or_share_them(
     for _, start, _ in stays:
         beside = [gpu for gpu, other, end in stays if other <= start < end]
         together = max(together, len(beside))
-        assert seen == "" or max(map(beside.count, beside)) <= training.get("per_gpu", 1)
+        assert seen == "-1" or max(map(beside.count, beside)) <= training.get("per_gpu", 1)
     assert together == at_once
     assert {gpu for gpu, _, _ in first[:at_once]} == set(seen.split(" "))

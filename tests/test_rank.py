@@ -100,7 +100,8 @@ def test_nothing_screened_leaves_a_header_where_the_config_names_the_choice(
 
 
 def test_nothing_screened_and_nothing_named_writes_nothing(tmp_path: Path) -> None:
-    study = make_study({"dropout": {"grid": [0.0, 0.1]}}, grid={"enabled": True})
+    grids = {"dropout": {"grid": [0.0, 0.1]}, "weight_decay": {"grid": [0.0, 0.1]}}
+    study = make_study(grids, grid={"enabled": True}, rank={"top": 1})
     path = write_study(tmp_path, study, score)
     with pytest.raises(StudyError, match="nothing was screened"):
         rank.rank(path)

@@ -141,7 +141,7 @@ def test_a_study_from_before_there_were_trackers(
 ) -> None:
     path = tracked(tmp_path / "fab", stages=("baseline",), model=False)
     write_json(path, {key: value for key, value in read_json(path).items() if key != "tracking"})
-    with pytest.raises(StudyError, match=r"study.json: tracking missing; run snakemake again"):
+    with pytest.raises(StudyError, match=r"study.json: tracking missing; `snakemake --forcerun"):
         call(monkeypatch, path)
 
 

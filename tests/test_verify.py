@@ -83,7 +83,7 @@ def test_runs_of_the_study_alone_are_drawn(tmp_path: Path) -> None:
         finished(table)
 
 
-@pytest.mark.parametrize(("gpu", "seen"), [(0, ""), (1, "3")])
+@pytest.mark.parametrize(("gpu", "seen"), [(0, "-1"), (1, "3")])
 def test_without_a_gpu_in_the_study_none_trains_it_again(
     gpu: int, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,6 +204,16 @@ def test_a_changed_baseline_is_never_answered_with_old_results(
     assert planned(copy) == {}
 
 
+def test_what_is_told_to_make_again_is(copy: Path) -> None:
+    """A file that nothing else waits for is missed by nobody: docs/stages.md says what to type."""
+    assert planned(copy, "--forcerun", "warm_start")["train"] == 4
+    (copy / STUDY / "study.json").unlink()
+    assert planned(copy) == {}
+    process = run(copy, "--cores", "1", "--forcerun", "report")
+    assert process.returncode == 0, process.stdout
+    assert json.loads((copy / STUDY / "study.json").read_text())["study"] == "tiny"
+
+
 def test_touched_files_rerun_nothing(copy: Path) -> None:
     for path in [*copy.glob("tiny-data/*"), *copy.glob("scripts/**/*.py")]:
         path.touch()

@@ -9,6 +9,7 @@ from typing import Any
 
 from scripts.study.code import ROOT
 from scripts.study.errors import StudyError
+from scripts.training.gpus import NO_GPU
 
 # What makes two trainings of one run.json differ, as metrics.json names it.
 CAUSES = ("versions", "device", "precision", "threads", "data", "model")
@@ -42,7 +43,7 @@ def train_again(
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.getenv("PYTHONPATH", "")]),
-            **({} if training["gpu"] else {"CUDA_VISIBLE_DEVICES": ""}),
+            **({} if training["gpu"] else NO_GPU),
         },
         capture_output=True,
         text=True,

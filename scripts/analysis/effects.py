@@ -117,8 +117,8 @@ def choose(study: Study, effects: Sequence[Effect]) -> tuple[list[str], str]:
     """Return the hyperparameters for grid and Optuna, and the rule that chose them, in words.
 
     Names given in the config are the choice. Else it is the top k of the ranking among those that
-    every later stage has values for. Raises `StudyError` where a choice is needed and nothing that
-    was screened can be chosen.
+    every later stage has values for; where k leaves none of them out, all, screened or not. Raises
+    `StudyError` where a choice is needed and nothing that was screened can be chosen.
     """
     named = study["rank"]["hyperparameters"]
     if named is not None:
@@ -130,6 +130,13 @@ def choose(study: Study, effects: Sequence[Effect]) -> tuple[list[str], str]:
         return [], "none: the study has neither a grid nor Optuna trials"
     candidates = plan.candidates(study)
     ranked = [effect for effect in effects if effect.hyperparameter in candidates]
+    unranked = sorted(set(candidates) - {effect.hyperparameter for effect in ranked})
+    if unranked and study["rank"]["top"] >= len(candidates):
+        return (
+            [*(effect.hyperparameter for effect in ranked), *unranked],
+            f"all {len(candidates)} that every later stage has values for; not screened:"
+            f" {', '.join(unranked)}",
+        )
     if not ranked:
         why = "nothing was screened" if not effects else "no candidate was screened"
         raise StudyError(

@@ -10,7 +10,16 @@ from typing import Any
 from scripts.study import designs, model_sources, sources, splits
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.plan import batches, candidates, screened, searched_values, source
+from scripts.study.names import departures
+from scripts.study.plan import (
+    baseline_values,
+    batches,
+    candidates,
+    screen_runs,
+    screened,
+    searched_lengths,
+    source,
+)
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -182,7 +191,10 @@ def _check_rank(study: Study) -> None:
             f"rank.top: {top} is more than the {len(possible)} hyperparameters that have a {both}"
             + (f": {', '.join(possible)}" if possible else "")
         )
-    if top < len(possible) and not set(screened(study)) & set(possible):
+    base = baseline_values(study)
+    if top < len(possible) and not any(
+        departures(run.hyperparameters, base).keys() & set(possible) for run in screen_runs(study)
+    ):
         raise StudyError(
             f"rank.top: {top} of {len(possible)} cannot be ranked without screening; "
             "give some of them a screen, or name rank.hyperparameters"
@@ -213,7 +225,7 @@ def _check_batches(study: Study) -> None:
 
 
 def _check_lengths(study: Study) -> None:
-    lengths = searched_values(study, "max_seq_length")
+    lengths = searched_lengths(study)
     if study["optuna"]["trials"] and len(lengths) > MAX_LENGTHS:
         raise StudyError(
             f"hyperparameters.max_seq_length.search: {len(lengths)} lengths, for each of which the"

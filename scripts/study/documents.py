@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
-from scripts.study.files import read_json, read_object
+from scripts.study.files import STUDY_CURE, read_json, read_object
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
 from scripts.study.reading import show
@@ -24,7 +24,7 @@ _KEYS = ("study", "seed", "objective", "model", "training", "hyperparameters", "
 
 def open_study(path: Path | str) -> tuple[dict[str, Any], Path]:
     """Return the resolved study in study.json at `path`, and the study's folder."""
-    cure = "it is not a resolved study: run snakemake again to make it"
+    cure = f"it is not a resolved study: {STUDY_CURE}"
     return read_object(path, *_KEYS, cure=cure), Path(path).parent
 
 

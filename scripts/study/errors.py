@@ -12,6 +12,8 @@ _FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
 _MEMORY = (
     "DefaultCPUAllocator",
     *("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED"),
+    # A GPU that was full before cuBLAS could begin.
+    "CUBLAS_STATUS_NOT_INITIALIZED",
     *("CUDNN_STATUS_ALLOC_FAILED", "HIP out of memory", "HIP error: out of memory"),
     # The system's own words, when files are mapped or libraries loaded, and those of C++.
     *("Cannot allocate memory", "std::bad_alloc"),

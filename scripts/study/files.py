@@ -19,6 +19,8 @@ from scripts.study.errors import StudyError
 
 # What helps where a file of a study is damaged: but for a few it is made again.
 CURE = "delete the file and run snakemake again"
+# Of a study that is finished no job is left, before which Snakemake would write study.json.
+STUDY_CURE = "`snakemake --forcerun report`, with the study's config, makes it again"
 # What `replacing` calls a file that is not written to its end.
 _TEMPORARY = re.compile(
     r"\..+\.(json|jsonl|csv|parquet|safetensors|png|svg|html|md|txt|db)\.[a-z0-9_]{8}"
@@ -91,7 +93,9 @@ def read_text(path: Path | str) -> str:
         with open(path, newline="", encoding="utf-8") as stream:
             return stream.read()
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; run snakemake again to make it") from None
+        own = Path(path).name == "study.json"
+        cure = STUDY_CURE if own else "run snakemake again to make it"
+        raise StudyError(f"{path}: no such file; {cure}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: cannot be read ({error})") from None
 

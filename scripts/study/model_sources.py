@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.study.errors import StudyError
+from scripts.study.model_files import WEIGHTS
 from scripts.study.pinned import check_pinned, check_secrets, is_local
 from scripts.study.reading import show
 
@@ -59,5 +60,5 @@ def check_model(model: Mapping[str, Any]) -> None:
             f"model.path: {show(path)} has a brace in it, which Snakemake takes for a wildcard;"
             " rename the folder"
         )
-    if not any(folder.glob("*.safetensors")):
-        raise StudyError(f"model.path: {show(path)}: the folder holds no .safetensors file")
+    if not (folder / WEIGHTS).exists():
+        raise StudyError(f"model.path: {show(path)}: the folder holds no {WEIGHTS}")

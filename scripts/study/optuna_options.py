@@ -188,6 +188,9 @@ def _check_together(path: str, name: str, options: Mapping[str, Any]) -> None:
         raise StudyError(f"{path}: give lower, upper or both to the threshold pruner")
     if options.get("lower", -1e18) > options.get("upper", 1e18):
         raise StudyError(f"{path}.lower: {options['lower']!r} is above upper")
+    least, most = options.get("min_resource", 1), options.get("max_resource", "auto")
+    if name == "hyperband" and most != "auto" and least > most:
+        raise StudyError(f"{path}.min_resource: {least} is above max_resource, {most}")
     resource = {"successive_halving": "min_resource", "hyperband": "max_resource"}.get(name, "")
     if options.get("bootstrap_count") and options.get(resource, "auto") == "auto":
         raise StudyError(

@@ -190,9 +190,7 @@ def _check_format(path: str) -> None:
 
 
 def _check_delimiter(dataset: Mapping[str, Any]) -> None:
-    delimiter = dataset.get("delimiter")
-    if delimiter is None:
-        return
+    delimiter = dataset.get("delimiter", ",")
     if delimiter == dataset.get("quotechar", '"'):
         raise StudyError(f"dataset.delimiter: {show(delimiter)} is the quote character too")
     if not delimiter.isascii():

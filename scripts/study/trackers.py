@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from scripts.study.errors import StudyError
+from scripts.study.files import STUDY_CURE
 from scripts.study.reading import show
 from scripts.study.schema import schema
 from scripts.study.urls import has_secret, masked, split
@@ -58,7 +59,7 @@ def not_installed(tracker: str) -> str:
 def read(study: Mapping[str, Any], path: Path) -> Mapping[str, dict[str, Any]]:
     """Return the block of the study.json at `path`, which may be older than trackers are."""
     if "tracking" not in study:
-        raise StudyError(f"{path}: tracking missing; run snakemake again to make the file")
+        raise StudyError(f"{path}: tracking missing; {STUDY_CURE}")
     return study["tracking"]
 
 

@@ -4,6 +4,7 @@ A training holds a lock on a file named after its GPU. The lock ends with the pr
 it, so that no GPU stays taken by a training that was killed.
 """
 
+import ctypes
 import fcntl
 import itertools
 import os
@@ -17,6 +18,10 @@ from urllib.parse import quote
 from scripts.study.errors import StudyError
 from scripts.study.locks import try_lock
 
+# The environment in which a process sees no GPU. To AMD's runtime an empty list is none at all.
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1"}
+# The settings of cuBLAS that torch takes for deterministic, the faster one first.
+_CUBLAS = (":4096:8", ":16:8")
 # Open as long as the process lives: to close one is to give the GPU back.
 _held: list[int] = []
 
@@ -24,8 +29,9 @@ _held: list[int] = []
 def count(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> int:
     """Return how many GPUs this machine has for this process, without torch, which takes seconds.
 
-    Those that CUDA_VISIBLE_DEVICES lists, whatever torch there is; else NVIDIA's among `devices`,
-    of which a torch that was built for processors alone has none.
+    Those that CUDA_VISIBLE_DEVICES lists, whatever torch there is; else NVIDIA's among `devices`
+    or, where none is, as under WSL, those that its management library knows. Of these a torch that
+    was built for processors alone has none.
     """
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
@@ -34,7 +40,19 @@ def count(environment: Mapping[str, str] = os.environ, devices: Path = Path("/de
     with suppress(PackageNotFoundError):
         if version("torch").endswith("+cpu"):
             return 0
-    return sum(path.name.removeprefix("nvidia").isdigit() for path in devices.glob("nvidia*"))
+    nodes = sum(path.name.removeprefix("nvidia").isdigit() for path in devices.glob("nvidia*"))
+    return nodes or _managed()
+
+
+def _managed() -> int:
+    """Return how many GPUs NVIDIA's management library knows; 0 without one or its driver."""
+    try:
+        library = ctypes.CDLL("libnvidia-ml.so.1")
+        number = ctypes.c_uint(0)
+        failed = library.nvmlInit_v2() or library.nvmlDeviceGetCount_v2(ctypes.byref(number))
+    except (OSError, AttributeError):
+        return 0
+    return 0 if failed else number.value
 
 
 def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -93,10 +111,19 @@ def set_up() -> None:
 
 
 def use_one() -> None:
-    """Let this process see one GPU, where there are several; to be called before CUDA starts."""
+    """Let this process see one GPU, where there are several; to be called before CUDA starts.
+
+    A single one is held as well: a training that sees others beside it goes elsewhere.
+    """
+    import torch
+
     gpus = visible()
-    if len(gpus) > 1 and (gpu := take(gpus)) is not None:
+    gpu = take(gpus)
+    if gpu is not None and len(gpus) > 1:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+        # To count them, some machines had to start CUDA, which does not read the list again.
+        if torch.cuda.device_count() > 1:
+            torch.cuda.set_device(gpus.index(gpu))
 
 
 def check() -> None:
@@ -106,11 +133,12 @@ def check() -> None:
     """
     import torch
 
-    if count() and torch.version.cuda is not None and not torch.cuda.is_available():
+    cuda, hip = torch.version.cuda, torch.version.hip
+    if count() and (cuda or hip) and not torch.cuda.is_available():
+        runtime = f"CUDA {cuda}" if cuda else f"ROCm {hip}"
         raise StudyError(
             "training.gpu: 1, but torch cannot use a GPU that CUDA_VISIBLE_DEVICES, or /dev, names:"
-            f" is its driver recent enough for CUDA {torch.version.cuda}, and is it free for"
-            " several processes?\n"
+            f" is its driver recent enough for {runtime}, and is it free for several processes?\n"
             "  training.gpu: 0 trains on the processor"
         )
 
@@ -125,7 +153,8 @@ def be_deterministic(*, strictly: bool = True) -> None:
     import torch
 
     if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _CUBLAS:
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = _CUBLAS[0]
         torch.use_deterministic_algorithms(True, warn_only=not strictly)
         # No kernel here reads memory that nothing was written to: to fill it is only slow.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,7 +1,15 @@
 # What the rules read and why they run again, computed from the study: names and paths, no results.
 SPLITS = ["train", "validation", *(["test"] if STUDY["splits"]["test"] else [])]
 GENERATED = STUDY["dataset"].get("generated")
-GENERATED_FILES = {role: f"{S}/data/generated/{role}.jsonl" for role in SPLITS}
+# A purpose may be served by a part of another's split.
+SERVING = {
+    name.partition("[")[0] for name in STUDY["splits"].values() if isinstance(name, str)
+}
+GENERATED_FILES = {
+    role: f"{S}/data/generated/{role}.jsonl"
+    for role in sources.GENERATED_SPLITS
+    if role in SPLITS or role in SERVING
+}
 DATASET = (
     {"path": "json", "data_files": GENERATED_FILES} if GENERATED else STUDY["dataset"]
 )

@@ -5,7 +5,7 @@ from scripts.training import gpus
 
 # Jobs inherit it: with no GPU in sight torch takes the processor.
 if not STUDY["training"]["gpu"]:
-    os.environ.update(CUDA_VISIBLE_DEVICES="")
+    os.environ.update(gpus.NO_GPU)
 
 
 def here():
