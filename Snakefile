@@ -62,4 +62,5 @@ rule all:
         f"{S}/model/README.md",
         CONFIRM,
         FIGURES,
+        STORAGE,
         TRACKED,

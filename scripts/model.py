@@ -51,7 +51,8 @@ def make(path: Path) -> str:
         metrics = read_json(home / "metrics.json")
         best = read_json(folder / "best.json")
         same, words = compare(stored, metrics, best["baseline"]["sd"])
-        if not same:
+        # Where nothing tells what the difference means, the card tells of it.
+        if same is False:
             raise StudyError(
                 f"{folder / 'runs' / chosen.run / 'metrics.json'}: trained again for the final"
                 f" model, the run gave {words}; train where the study was trained, or delete"

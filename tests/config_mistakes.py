@@ -263,7 +263,11 @@ BAD: list[tuple[str, object, str]] = [
         "... n_startup_trials: true is not a whole number",
     ),
     ("optuna.sampler.options", {"multivariate": 1}, "... multivariate: 1 is not true or false"),
-    ("optuna.sampler.options", {"group": True}, ".group: true needs multivariate"),
+    (
+        "optuna.sampler.options",
+        {"group": True, "multivariate": False},
+        ".group: true does not go with multivariate: false",
+    ),
     ("optuna.sampler", {"name": "random", "options": {"x": 1}}, "... it has no options"),
     (
         "optuna.sampler",

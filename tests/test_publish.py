@@ -70,6 +70,16 @@ def test_tables_and_figures_come_along_and_predictions_stay(tmp_path: Path) -> N
     assert (tmp_path / "docs/parallel-coordinates.png").read_bytes() == b"a picture"
 
 
+def test_runs_that_are_no_longer_of_the_study_stay(tmp_path: Path) -> None:
+    for name in ("a-seed42", "b-seed42"):
+        make_run(tmp_path / "study", name, 1)
+    (tmp_path / "study/summary").mkdir()
+    (tmp_path / "study/summary/runs.csv").write_text("run,seed\nb-seed42,42\n")
+    assert publish(tmp_path / "study", tmp_path / "docs").startswith(f"{tmp_path}/docs: 1 runs")
+    with (tmp_path / "docs/epochs.csv").open(newline="") as stream:
+        assert {row["run"] for row in csv.DictReader(stream)} == {"b-seed42"}
+
+
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no finished run"):
         publish(tmp_path, tmp_path / "docs")

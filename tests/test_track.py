@@ -4,6 +4,7 @@ import itertools
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_content(tmp_path: Path) -> None:
             assert all(math.isfinite(point.value) for point in points)
     again = {run.name: run.identity for run in content.runs(loaded)}
     assert again == {name: run.identity for name, run in runs.items()}
+
+
+def test_a_run_that_took_longer_is_the_same_run(tmp_path: Path) -> None:
+    tracked(tmp_path / "fab", stages=("baseline",), model=False)
+    loaded = results.load(tmp_path / "fab/study.json")
+    slower = replace(loaded, runs=loaded.runs.assign(seconds=2 * loaded.runs["seconds"]))
+    fast, slow = (next(content.runs(one)) for one in (loaded, slower))
+    assert fast.metrics["seconds"] != slow.metrics["seconds"]
+    assert fast.digest == slow.digest
 
 
 def test_the_same_run_of_two_studies_is_two(tmp_path: Path) -> None:

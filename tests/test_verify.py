@@ -47,11 +47,24 @@ def test_one_seed_of_the_baseline_tells_no_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "status", "noise"), [(0.95, "complete", 0.01), (0.95, "complete", None),
-                                   (None, "diverged", 0.01)]
-)  # fmt: skip
+    ("value", "status", "noise"), [(0.95, "complete", 0.01), (None, "diverged", 0.01)]
+)
 def test_beyond_the_noise_is_refused(value: float, status: str, noise: float | None) -> None:
-    assert not compare(STORED, again(value, status=status), noise)[0]
+    assert compare(STORED, again(value, status=status), noise)[0] is False
+
+
+@pytest.mark.parametrize("noise", [None, 0.0])
+def test_without_noise_another_score_is_neither_confirmed_nor_refused(noise: float | None) -> None:
+    confirmed, words = compare(STORED, again(0.95), noise)
+    assert confirmed is None
+    assert "to tell noise by; differs in its numbers alone" in words
+
+
+def test_a_run_that_diverges_again_is_confirmed() -> None:
+    diverged = again(None, status="diverged")
+    assert compare(diverged, {**diverged, "versions": {"torch": "2.14.0"}}, 0.01) == (
+        True, "diverged again; differs in versions"
+    )  # fmt: skip
 
 
 def test_the_final_configuration_is_always_picked() -> None:

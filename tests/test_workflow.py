@@ -130,6 +130,16 @@ def test_the_storage_opens_in_optuna(finished: Path) -> None:
     }
 
 
+def test_a_note_in_the_storage_is_no_damage(copy: Path) -> None:
+    import optuna
+
+    storage = f"sqlite:///{copy / STUDY / 'optuna/study.db'}"
+    optuna.load_study(study_name="tiny", storage=storage).set_user_attr("note", "look at trial 3")
+    assert planned(copy) == {}
+    (copy / STUDY / "optuna/study.db").unlink()
+    assert planned(copy)["trials"] == 1
+
+
 def test_one_core_gives_the_same_bytes_as_two(finished: Path, tmp_path: Path) -> None:
     folder = new_project(tmp_path / "project")
     process = run(folder, "--cores", "1", "--resources", "gpu=1")

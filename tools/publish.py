@@ -81,6 +81,11 @@ def _seconds(path: Path) -> float | None:
 def publish(folder: Path, output: Path) -> str:
     """Write the study's tables and figures into `output`; return what to tell the user."""
     epochs = list(rows(folder))
+    planned = folder / "summary/runs.csv"
+    if planned.exists():  # a study that was changed leaves the folders of runs that it had
+        with planned.open(newline="", encoding="utf-8") as stream:
+            names = {row["run"] for row in csv.DictReader(stream)}
+        epochs = [row for row in epochs if row["run"] in names]
     if not epochs:
         raise StudyError(f"{folder}/runs: no finished run there; name results/<study>")
     write_csv(output / "epochs.csv", COLUMNS, epochs)

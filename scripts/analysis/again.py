@@ -56,25 +56,30 @@ def train_again(
 
 def compare(
     stored: Mapping[str, Any], again: Mapping[str, Any], noise: float | None
-) -> tuple[bool, str]:
+) -> tuple[bool | None, str]:
     """Return whether a run is confirmed, and in words how it compares.
 
-    `noise` is the standard deviation of the baseline's seeds, None where it is unknown.
+    `noise` is the standard deviation of the baseline's seeds, None where it is unknown. Without one
+    nothing tells what another score means: then None is returned for it.
     """
     if stored == again:
         return True, "identical"
     causes = [cause for cause in CAUSES if stored.get(cause) != again.get(cause)]
     what = f"differs in {', '.join(causes)}" if causes else "differs in its numbers alone"
     old, new = stored["objective"]["value"], again["objective"]["value"]
+    if stored["status"] == again["status"] and old is None and new is None:
+        return True, f"{again['status']} again; {what}"
     if stored["status"] != again["status"] or old is None or new is None:
         return False, f"{again['status']} instead of {stored['status']}; {what}"
     gap = abs(new - old)
     if gap == 0:
         return True, f"the same {stored['objective']['metric']}; {what}"
-    if noise is None:
+    if not noise:
+        seeds = "two seeds" if noise is None else "seeds"
+        differ = "" if noise is None else " that differ"
         return (
-            False,
-            f"{new - old:+.4f}, without two seeds of the baseline to tell noise by; {what}",
+            None,
+            f"{new - old:+.4f}, without {seeds} of the baseline{differ} to tell noise by; {what}",
         )
     if gap <= 2 * noise:
         return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"

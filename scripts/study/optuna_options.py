@@ -180,8 +180,8 @@ def _option(path: str, key: str, value: object, known: Mapping[str, Option], nou
 
 def _check_together(path: str, name: str, options: Mapping[str, Any]) -> None:
     """Refuse combinations that Optuna would refuse only once the study is running."""
-    if options.get("group") and not options.get("multivariate"):
-        raise StudyError(f"{path}.group: true needs multivariate: true beside it")
+    if options.get("group") and options.get("multivariate") is False:
+        raise StudyError(f"{path}.group: true does not go with multivariate: false")
     if name == "percentile" and "percentile" not in options:
         raise StudyError(f"{path}.percentile: missing; a number from 0 to 100")
     if name == "threshold" and not {"lower", "upper"} & options.keys():

@@ -31,7 +31,8 @@ def from_cells(
     """Return the labels in CSV files, by split and cell: numbers, or names as they are written.
 
     With `names` of classes what is no name and reads as a number is one. Without them all are
-    numbers where every one is, of all splits, and names else.
+    numbers where every one is, of all splits, and names else; so are true and false, unless one of
+    the two is written in several ways.
     """
     written = {cell for column in cells.values() for cell in column if cell is not None}
     numbers = {cell: number for cell in written if (number := _read(cell)) is not None}
@@ -39,7 +40,10 @@ def from_cells(
     if names:
         meant = {cell: numbers.get(cell, cell) for cell in written} | {name: name for name in names}
     elif len(numbers) == len(written):
-        meant = dict(numbers)
+        spelled = {cell: cell.strip() for cell in written}
+        logical = all(isinstance(number, bool) for number in numbers.values())
+        one_way = len(set(spelled.values())) == len(set(numbers.values()))
+        meant = dict(spelled if logical and one_way else numbers)
     else:
         meant = {cell: cell for cell in written}
     return {

@@ -13,6 +13,8 @@ from typing import Any
 
 from scripts.study.errors import StudyError
 
+_CURE = 'dataset.quotechar: "" reads a file that quotes nothing'
+
 
 def columns(file: Path, options: Mapping[str, Any], name: str) -> list[str]:
     """Return the columns of a CSV file; raise `StudyError` for what cannot be read.
@@ -59,11 +61,12 @@ def dialect(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rows(
-    stream: Iterable[str], options: Mapping[str, Any], name: str
+    stream: Iterable[str], options: Mapping[str, Any], name: str, cure: str = _CURE
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield each row that is not blank with the line that it begins in.
 
-    Raises `StudyError`, which begins with `name`, where quotes are not those of a CSV file.
+    Raises `StudyError`, which begins with `name` and ends with `cure`, where quotes are not those
+    of a CSV file.
     """
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(stream, strict=True, **dialect(options))
@@ -74,7 +77,7 @@ def rows(
         except csv.Error as error:
             raise StudyError(
                 f"{name} line {line}: not valid CSV ({error}); a quote inside of a quoted text is"
-                ' doubled, and dataset.quotechar: "" reads a file that quotes nothing'
+                f" doubled, and {cure}"
             ) from None
         if row is None:
             return

@@ -238,7 +238,9 @@ GRID = (
     else []
 )
 REFINE = [f"{S}/grid/refinement.csv"] if plan.refine_runs(STUDY) else []
-OPTUNA = [f"{S}/optuna/trials.csv", f"{S}/optuna/study.db"] if TRIALS else []
+OPTUNA = [f"{S}/optuna/trials.csv"] if TRIALS else []
+# For people alone, who may write notes to it (optuna-dashboard does): nothing is made of it.
+STORAGE = [f"{S}/optuna/study.db"] if TRIALS else []
 CONFIRM = [f"{S}/confirm/results.csv", f"{S}/verdict.json"] if FRESH_SEEDS else []
 TRACKED = (
     [f"{S}/summary/tracked"]

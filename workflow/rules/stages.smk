@@ -28,6 +28,7 @@ rule stage_grid:
 rule stage_optuna:
     input:
         *OPTUNA,
+        *STORAGE,
 
 
 rule stage_confirm:

@@ -67,8 +67,16 @@ class Run:
 
     @cached_property
     def digest(self) -> str:
-        """Return a hash of all that is settled: the same training has the same digest."""
-        text = json.dumps([dict(self.params), self.seed, self.status, dict(self.metrics)])
+        """Return a hash of all that is settled: the same training has the same digest.
+
+        How long it took is no part of it, which differs each time that it is done.
+        """
+        settled = {
+            name: [(point.step, point.value) for point in points]
+            for name, points in self.metrics.items()
+            if name != "seconds"
+        }
+        text = json.dumps([dict(self.params), self.seed, self.status, settled])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
