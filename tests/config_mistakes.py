@@ -299,6 +299,11 @@ BAD: list[tuple[str, object, str]] = [
     ),
     (
         "optuna.pruner",
+        {"name": "successive_halving", "options": {"min_resource": 5}},
+        "... options.min_resource: 5 is more epochs than any trial has, 3: nothing would be pruned",
+    ),
+    (
+        "optuna.pruner",
         {"name": "hyperband", "options": {"bootstrap_count": 2}},
         "... needs max_resource as a number",
     ),

@@ -143,6 +143,12 @@ def test_the_latest_use_counts() -> None:
     assert [(one.path, one.made) for one in altered(STUDY)] == [(TABLE, f"{STUDY}/report.html")]
 
 
+def test_optunas_storage_may_change() -> None:
+    """Earlier records have its checksum."""
+    alter("results/a/optuna/study.db", "results/a/report.html")
+    assert altered("results/a") == []
+
+
 def test_the_users_own_files_may_change() -> None:
     Path("data.csv").write_text("old")
     record(f"{STUDY}/data/info.json", 15.0, "data.csv")

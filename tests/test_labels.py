@@ -40,7 +40,8 @@ def test_a_column_that_is_none_of_classes(labels: Sequence[Any], told: str) -> N
         (["1 ", " 0"], ["1"], ([1, 0], [1])),
         (["True", "false"], ["TRUE"], ([True, False], [True])),
         (["true", "false "], ["true"], (["true", "false"], ["true"])),
-        (["TRUE"], ["false"], (["TRUE"], ["false"])),
+        (["TRUE"], ["FALSE"], (["TRUE"], ["FALSE"])),
+        (["TRUE"], ["false"], ([True], [False])),
     ],
 )
 def test_labels_of_csv_files_are_numbers_where_all_of_them_are(

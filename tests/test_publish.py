@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.study.config import resolve
 from scripts.study.errors import StudyError
+from scripts.study.files import write_json
 from scripts.study.hyperparameters import defaults
+from tests.configs import small
 from tools.publish import publish
 
 EPOCH = {"epoch": 1, "step": 3, "train_loss": 0.5, "loss": 0.4, "accuracy": 0.75, "f1": 0.8}
@@ -71,13 +74,12 @@ def test_tables_and_figures_come_along_and_predictions_stay(tmp_path: Path) -> N
 
 
 def test_runs_that_are_no_longer_of_the_study_stay(tmp_path: Path) -> None:
-    for name in ("a-seed42", "b-seed42"):
+    for name in ("baseline-seed42", "dropout=0.3-seed42"):
         make_run(tmp_path / "study", name, 1)
-    (tmp_path / "study/summary").mkdir()
-    (tmp_path / "study/summary/runs.csv").write_text("run,seed\nb-seed42,42\n")
+    write_json(tmp_path / "study/study.json", resolve(small()))
     assert publish(tmp_path / "study", tmp_path / "docs").startswith(f"{tmp_path}/docs: 1 runs")
     with (tmp_path / "docs/epochs.csv").open(newline="") as stream:
-        assert {row["run"] for row in csv.DictReader(stream)} == {"b-seed42"}
+        assert {row["run"] for row in csv.DictReader(stream)} == {"baseline-seed42"}
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import pytest
 from scripts.study.checks import MAX_SOURCE
 from scripts.study.config import resolve
 from scripts.study.errors import StudyError
+from scripts.study.files import read_json, write_json
 from tests.configs import small
+from tests.conftest import Snakemake
 
 HUB = {"path": "a/b", "revision": "a" * 40}
 WEB = "https://e.org/"
@@ -114,3 +116,22 @@ def test_what_no_command_line_takes_is_refused(tmp_path: Path) -> None:
     labels = [f"{number:0200d}" for number in range(700)]
     with pytest.raises(StudyError, match=r"labels: .* characters are too many .*; shorten the na"):
         of({"path": str(tmp_path)}, labels=labels)
+
+
+@pytest.mark.slow
+def test_generated_data_may_serve_a_split_from_anothers(
+    workdir: Path, snakemake: Snakemake
+) -> None:
+    config = small() | {
+        "study": "served",
+        "dataset": {"generated": {"train": 20, "validation": 10, "test": 24}},
+        "splits": {"validation": "test[:50%]", "test": None},
+    }
+    write_json(workdir / "served.yaml", config)
+    target = "results/served/data/info.json"
+    snakemake("--cores", "1", "--configfile", "served.yaml", "--", target)
+    splits = read_json(workdir / target)["splits"]
+    assert {role: split["examples"] for role, split in splits.items()} == {
+        "train": 20,
+        "validation": 12,
+    }

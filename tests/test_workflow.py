@@ -109,9 +109,10 @@ def test_jobs_have_the_environment_where_conda_is_used_alone(
     )
     (tmp_path / "conda").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    process = run(finished, "--software-deployment-method", "conda", "--list-conda-envs")
-    assert process.returncode == 0, process.stdout
-    assert process.stdout.splitlines()[-1].split()[0] == "environment.yml"
+    for options in ((), ("--software-deployment-method", "conda")):
+        process = run(finished, *options, "--list-conda-envs")
+        assert process.returncode == 0, process.stdout
+        assert process.stdout.splitlines()[-1].split()[0] == "environment.yml"
 
 
 def test_the_storage_opens_in_optuna(finished: Path) -> None:

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scripts.analysis.foreseen import foreseen
+from scripts.study.documents import open_study
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json, write_bytes, write_csv
 from scripts.study.hyperparameters import HYPERPARAMETERS
+from scripts.study.plan import ALL_STAGES
 
 METRICS = (
     "train_loss",
@@ -49,7 +52,7 @@ FILES = {
 
 
 def rows(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield a row an epoch of every finished run in `folder`, by the runs' names.
+    """Yield a row an epoch of every finished run in `folder`, planned or not, by the runs' names.
 
     A run that was evaluated on the test split has one row more, without step and train_loss.
     """
@@ -81,11 +84,10 @@ def _seconds(path: Path) -> float | None:
 def publish(folder: Path, output: Path) -> str:
     """Write the study's tables and figures into `output`; return what to tell the user."""
     epochs = list(rows(folder))
-    planned = folder / "summary/runs.csv"
-    if planned.exists():  # a study that was changed leaves the folders of runs that it had
-        with planned.open(newline="", encoding="utf-8") as stream:
-            names = {row["run"] for row in csv.DictReader(stream)}
-        epochs = [row for row in epochs if row["run"] in names]
+    if (folder / "study.json").exists():  # one that was changed leaves the runs that it had before
+        study, _ = open_study(folder / "study.json")
+        planned = {name for stage in ALL_STAGES for name in foreseen(study, folder, stage)[0]}
+        epochs = [row for row in epochs if row["run"] in planned]
     if not epochs:
         raise StudyError(f"{folder}/runs: no finished run there; name results/<study>")
     write_csv(output / "epochs.csv", COLUMNS, epochs)

@@ -15,9 +15,11 @@ from scripts.study.plan import (
     baseline_values,
     batches,
     candidates,
+    may_be_chosen,
     screen_runs,
     screened,
     searched_lengths,
+    searched_values,
     source,
 )
 from scripts.study.reading import show
@@ -51,6 +53,7 @@ def check(study: Study) -> None:
     _check_grid(study)
     _check_batches(study)
     _check_lengths(study)
+    _check_pruner(study)
     _check_warm_start(study)
     _check_precision(study)
 
@@ -230,6 +233,19 @@ def _check_lengths(study: Study) -> None:
         raise StudyError(
             f"hyperparameters.max_seq_length.search: {len(lengths)} lengths, for each of which the"
             f" data are tokenised, are more than {MAX_LENGTHS}; give choices, or a larger step"
+        )
+
+
+def _check_pruner(study: Study) -> None:
+    """A pruner that waits for more epochs than there are would prune nothing, and not say so."""
+    least = study["optuna"]["pruner"]["options"].get("min_resource")
+    epochs, name = [study["hyperparameters"]["num_train_epochs"]["baseline"]], "num_train_epochs"
+    if name in may_be_chosen(study):
+        epochs = searched_values(study, name)
+    if study["optuna"]["trials"] and isinstance(least, int) and least > max(epochs):
+        raise StudyError(
+            f"optuna.pruner.options.min_resource: {least} is more epochs than any trial has,"
+            f" {max(epochs)}: nothing would be pruned"
         )
 
 

@@ -100,16 +100,20 @@ def read_text(path: Path | str) -> str:
         raise StudyError(f"{path}: cannot be read ({error})") from None
 
 
-def read_json(path: Path | str, cure: str = CURE) -> Any:
+def _cure(path: Path | str) -> str:
+    return STUDY_CURE if Path(path).name == "study.json" else CURE
+
+
+def read_json(path: Path | str, cure: str | None = None) -> Any:
     """Return the JSON value in `path`; raise `StudyError` naming the file where there is none.
 
-    `cure` is what the message tells to do about it.
+    `cure` is what the message tells to do about it, None for what helps with most files.
     """
     text = read_text(path)
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise StudyError(f"{path}: not valid JSON ({error}); {cure}") from None
+        raise StudyError(f"{path}: not valid JSON ({error}); {cure or _cure(path)}") from None
 
 
 def file_sha256(path: Path) -> str:
@@ -118,13 +122,13 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def read_object(path: Path | str, *keys: str, cure: str = CURE) -> dict[str, Any]:
+def read_object(path: Path | str, *keys: str, cure: str | None = None) -> dict[str, Any]:
     """Return the JSON object in `path`; raise `StudyError` where it is another or lacks a key."""
     value = read_json(path, cure)
     missing = [key for key in keys if not isinstance(value, dict) or key not in value]
     if missing or not isinstance(value, dict):
         what = f"{', '.join(missing)} missing" if missing else "no JSON object"
-        raise StudyError(f"{path}: {what}; {cure}")
+        raise StudyError(f"{path}: {what}; {cure or _cure(path)}")
     return value
 
 

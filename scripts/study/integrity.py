@@ -17,6 +17,8 @@ from scripts.study.errors import StudyError
 from scripts.study.files import file_sha256
 
 _ALGORITHM = "sha256:"
+# People may write to it, and nothing is made of it any more.
+_OWN = "/optuna/study.db"
 # So many files are named at most.
 _NAMED = 3
 
@@ -66,6 +68,8 @@ def altered(folder: str, records: Path = Path(".snakemake")) -> list[Altered]:
             continue
         when, checksums = _record(path)
         for name, checksum in checksums.items():
+            if name.endswith(_OWN):
+                continue
             if name in metadata and when >= latest.get(name, (0.0, "", ""))[0]:
                 latest[name] = when, checksum, output
     unfinished = {name for name, _ in _names(records / "incomplete", folder)}

@@ -137,8 +137,9 @@ def check() -> None:
     if count() and (cuda or hip) and not torch.cuda.is_available():
         runtime = f"CUDA {cuda}" if cuda else f"ROCm {hip}"
         raise StudyError(
-            "training.gpu: 1, but torch cannot use a GPU that CUDA_VISIBLE_DEVICES, or /dev, names:"
-            f" is its driver recent enough for {runtime}, and is it free for several processes?\n"
+            "training.gpu: 1, but torch cannot use a GPU that CUDA_VISIBLE_DEVICES, /dev or its"
+            f" driver tells of: is the driver recent enough for {runtime}, and is the GPU free for"
+            " several processes?\n"
             "  training.gpu: 0 trains on the processor"
         )
 

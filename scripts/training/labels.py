@@ -31,8 +31,8 @@ def from_cells(
     """Return the labels in CSV files, by split and cell: numbers, or names as they are written.
 
     With `names` of classes what is no name and reads as a number is one. Without them all are
-    numbers where every one is, of all splits, and names else; so are true and false, unless one of
-    the two is written in several ways.
+    numbers where every one is, of all splits, and names else; so are true and false, unless they
+    are written in several ways.
     """
     written = {cell for column in cells.values() for cell in column if cell is not None}
     numbers = {cell: number for cell in written if (number := _read(cell)) is not None}
@@ -42,7 +42,10 @@ def from_cells(
     elif len(numbers) == len(written):
         spelled = {cell: cell.strip() for cell in written}
         logical = all(isinstance(number, bool) for number in numbers.values())
-        one_way = len(set(spelled.values())) == len(set(numbers.values()))
+        # In the order of false and true, which the metrics of two classes go by.
+        one_way = sorted(set(spelled.values())) == sorted(
+            {number: spelled[cell] for cell, number in numbers.items()}.values(), key=str.lower
+        )
         meant = dict(spelled if logical and one_way else numbers)
     else:
         meant = {cell: cell for cell in written}

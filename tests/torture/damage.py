@@ -47,7 +47,7 @@ RECORDS = ("runs/baseline-seed7/metrics.json", "grid/results.csv", "best.json", 
 # Nothing is made of them, or their times of day alone: a plain run need not look at them. Of the
 # predictions, those on fresh seeds are used alone.
 LEAVES = ("model/*", "report.html", "figures/*", "runs/*/benchmark.tsv", "study.json",
-          "runs/*-seed7/predictions.csv")  # fmt: skip
+          "optuna/study.db", "runs/*-seed7/predictions.csv")  # fmt: skip
 # What is made of results, made again by force; figures and report take longer than all of it.
 FORCED = ("rank", "grid", "refine", "trials", "gather", "finalists", "confirm", "summary", "best",
           "insights")  # fmt: skip

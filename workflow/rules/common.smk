@@ -39,6 +39,15 @@ sys.setrecursionlimit(20_000)
 
 # Options that change no result and must always be there.
 FREEING = {"--unlock", "--cleanup-metadata"}
+# Options that are about what the jobs run in, whether they run in it or not.
+ABOUT_CONDA = {
+    "--conda-create-envs-only",
+    "--list-conda-envs",
+    "--conda-cleanup-envs",
+    "--containerize",
+    "--archive",
+    "--lint",
+}
 
 
 def end_with(error):
@@ -79,7 +88,9 @@ SEED = STUDY["seed"]
 BASELINE = plan.baseline_values(STUDY)
 # Where no job runs in it, the file is none of a job's: Snakemake would keep all of it with every output,
 # which is most of its records, and parse it again for each job in its report.
-CONDA = workflow.deployment_settings.deployment_method or "--lint" in sys.argv
+CONDA = workflow.deployment_settings.deployment_method or any(
+    word.partition("=")[0] in ABOUT_CONDA for word in sys.argv
+)
 ENVIRONMENT = "../../environment.yml" if CONDA else None
 
 
