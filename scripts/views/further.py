@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from scripts.views.results import Results
-from scripts.views.words import metric_name, number, probability, score
+from scripts.views.words import count, metric_name, number, probability, score
 
 # The packages that decide what a training computes and how a study runs.
 MAIN = (
@@ -40,7 +40,7 @@ def interaction_words(results: Results) -> str:
     pairs, alone = table[table["kind"] == "interaction"], sum(table["kind"] != "interaction") == 1
     out = [str(term).replace(":", " with ") for term in pairs[pairs["stands_out"] == 1]["term"]]
     said = f"{', '.join(out)} stand{'s' if len(out) == 1 else ''} out" if out else "none stands out"
-    said = f"Of {len(pairs)} two-factor interactions {said} of the noise"
+    said = f"Of {count(len(pairs), 'two-factor interaction')} {said} of the noise"
     if alone:
         said = "One hyperparameter alone varies in the grid: there are no interactions"
     elif pairs.empty:
