@@ -42,7 +42,7 @@ def make_study(
         "rank": {"top": 2, "hyperparameters": None},
         "grid": {"enabled": False},
         "refine": {"configurations": []},
-        "optuna": {"trials": 0, "batch_size": 4},
+        "optuna": {"trials": 0, "batch_size": 4, "warm_start": []},
         "confirm": {"configurations": 0, "seeds": 0},
     }
     for name, block in (blocks or {}).items():
