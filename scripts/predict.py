@@ -51,8 +51,8 @@ def read(path: Path, columns: Sequence[str], options: Mapping[str, Any]) -> list
     if kind in LINES:
         rows = _lines(stream, path, columns)
     else:
-        options = {"delimiter": TABLES[kind], **written}
-        cells = raw.rows(stream, options, f"{path}:", "JSON Lines need no quotes of that kind")
+        dialect = {"delimiter": TABLES[kind], **written}
+        cells = raw.rows(stream, dialect, f"{path}:", "JSON Lines need no quotes of that kind")
         rows = _table(cells, path, columns, written.get("column_names"))
     found = list(rows)
     if not found:

@@ -67,20 +67,18 @@ def compare(
     causes = [cause for cause in CAUSES if stored.get(cause) != again.get(cause)]
     what = f"differs in {', '.join(causes)}" if causes else "differs in its numbers alone"
     old, new = stored["objective"]["value"], again["objective"]["value"]
-    if stored["status"] == again["status"] and old is None and new is None:
-        return True, f"{again['status']} again; {what}"
-    if stored["status"] != again["status"] or old is None or new is None:
+    alike = stored["status"] == again["status"]
+    if alike and old == new:
+        metric = stored["objective"]["metric"]
+        same = f"{again['status']} again" if old is None else f"the same {metric}"
+        return True, f"{same}; {what}"
+    if not alike or old is None or new is None:
         return False, f"{again['status']} instead of {stored['status']}; {what}"
-    gap = abs(new - old)
-    if gap == 0:
-        return True, f"the same {stored['objective']['metric']}; {what}"
     if not noise:
-        seeds = "two seeds" if noise is None else "seeds"
-        differ = "" if noise is None else " that differ"
-        return (
-            None,
-            f"{new - old:+.4f}, without {seeds} of the baseline{differ} to tell noise by; {what}",
-        )
-    if gap <= 2 * noise:
+        lack = "two seeds of the baseline"
+        if noise is not None:
+            lack = "seeds of the baseline that differ"
+        return None, f"{new - old:+.4f}, without {lack} to tell noise by; {what}"
+    if abs(new - old) <= 2 * noise:
         return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"
     return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise:.4f}); {what}"

@@ -72,6 +72,6 @@ def beside_noise(gain: float, sd: float | None, likely: float | None) -> str:
     """
     if not sd:
         return ""
-    lucky = 0 < gain <= NOISE * sd or (gain > 0 and (likely is None or likely > RARE))
+    lucky = gain > 0 and (gain <= NOISE * sd or likely is None or likely > RARE)
     doubt = "; this may be luck" if lucky else ""
     return f", {gain / sd:.1f} times the sd of the baseline's seeds{doubt}"

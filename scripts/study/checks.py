@@ -10,18 +10,7 @@ from typing import Any
 from scripts.study import designs, model_sources, sources, splits
 from scripts.study.errors import StudyError
 from scripts.study.hyperparameters import HYPERPARAMETERS
-from scripts.study.names import departures
-from scripts.study.plan import (
-    baseline_values,
-    batches,
-    candidates,
-    may_be_chosen,
-    screen_runs,
-    screened,
-    searched_lengths,
-    searched_values,
-    source,
-)
+from scripts.study.plan import batches, candidates, screened, searched_values, source
 from scripts.study.reading import show
 from scripts.study.schema import unknown
 
@@ -194,10 +183,7 @@ def _check_rank(study: Study) -> None:
             f"rank.top: {top} is more than the {len(possible)} hyperparameters that have a {both}"
             + (f": {', '.join(possible)}" if possible else "")
         )
-    base = baseline_values(study)
-    if top < len(possible) and not any(
-        departures(run.hyperparameters, base).keys() & set(possible) for run in screen_runs(study)
-    ):
+    if top < len(possible) and not set(screened(study)) & set(possible):
         raise StudyError(
             f"rank.top: {top} of {len(possible)} cannot be ranked without screening; "
             "give some of them a screen, or name rank.hyperparameters"
@@ -228,7 +214,7 @@ def _check_batches(study: Study) -> None:
 
 
 def _check_lengths(study: Study) -> None:
-    lengths = searched_lengths(study)
+    lengths = searched_values(study, "max_seq_length")
     if study["optuna"]["trials"] and len(lengths) > MAX_LENGTHS:
         raise StudyError(
             f"hyperparameters.max_seq_length.search: {len(lengths)} lengths, for each of which the"
@@ -239,13 +225,11 @@ def _check_lengths(study: Study) -> None:
 def _check_pruner(study: Study) -> None:
     """A pruner that waits for more epochs than there are would prune nothing, and not say so."""
     least = study["optuna"]["pruner"]["options"].get("min_resource")
-    epochs, name = [study["hyperparameters"]["num_train_epochs"]["baseline"]], "num_train_epochs"
-    if name in may_be_chosen(study):
-        epochs = searched_values(study, name)
-    if study["optuna"]["trials"] and isinstance(least, int) and least > max(epochs):
+    longest = max(map(int, searched_values(study, "num_train_epochs")))
+    if study["optuna"]["trials"] and isinstance(least, int) and least > longest:
         raise StudyError(
             f"optuna.pruner.options.min_resource: {least} is more epochs than any trial has,"
-            f" {max(epochs)}: nothing would be pruned"
+            f" {longest}: nothing would be pruned"
         )
 
 

@@ -93,15 +93,14 @@ def read_text(path: Path | str) -> str:
         with open(path, newline="", encoding="utf-8") as stream:
             return stream.read()
     except FileNotFoundError:
-        own = Path(path).name == "study.json"
-        cure = STUDY_CURE if own else "run snakemake again to make it"
+        cure = _cure(path, "run snakemake again to make it")
         raise StudyError(f"{path}: no such file; {cure}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: cannot be read ({error})") from None
 
 
-def _cure(path: Path | str) -> str:
-    return STUDY_CURE if Path(path).name == "study.json" else CURE
+def _cure(path: Path | str, usual: str = CURE) -> str:
+    return STUDY_CURE if Path(path).name == "study.json" else usual
 
 
 def read_json(path: Path | str, cure: str | None = None) -> Any:

@@ -68,9 +68,8 @@ def altered(folder: str, records: Path = Path(".snakemake")) -> list[Altered]:
             continue
         when, checksums = _record(path)
         for name, checksum in checksums.items():
-            if name.endswith(_OWN):
-                continue
-            if name in metadata and when >= latest.get(name, (0.0, "", ""))[0]:
+            used = name in metadata and not name.endswith(_OWN)
+            if used and when >= latest.get(name, (0.0, "", ""))[0]:
                 latest[name] = when, checksum, output
     unfinished = {name for name, _ in _names(records / "incomplete", folder)}
     return [

@@ -105,12 +105,17 @@ def design_runs(study: Study) -> list[Run]:
 
 
 def screened(study: Study) -> list[str]:
-    """Return the hyperparameters that the screening varies, listed configurations included."""
+    """Return the hyperparameters that the screening varies, listed configurations included.
+
+    One whose values are all the baseline's is not varied.
+    """
+    own, changes, baseline = set(), study["screen"]["configurations"], baseline_values(study)
     if designs.design_of(study):
         own = {factor.name for factor in designs.factors(study)}
     else:
-        own = {name for name, block in study["hyperparameters"].items() if "screen" in block}
-    own.update(*study["screen"]["configurations"])
+        changes = [*_screening(study), *changes]
+    for change in changes:
+        own |= {name for name, value in change.items() if value != baseline[name]}
     return [name for name in study["hyperparameters"] if name in own]
 
 
@@ -141,10 +146,7 @@ def may_be_chosen(study: Study) -> list[str]:
 
 def searched_lengths(study: Study) -> list[int]:
     """Return every `max_seq_length` that a trial may have, the shortest first."""
-    name = "max_seq_length"
-    if name in may_be_chosen(study):
-        return searched_values(study, name)  # type: ignore[return-value]
-    return [study["hyperparameters"][name]["baseline"]]
+    return searched_values(study, "max_seq_length")  # type: ignore[return-value]
 
 
 def grid_runs(study: Study, chosen: Sequence[str]) -> list[Run]:
@@ -193,10 +195,10 @@ def batch_of(study: Study, trial: int) -> int:
 def searched_values(study: Study, name: str) -> list[Value]:
     """Return every value that a whole-number or categorical hyperparameter may take in a trial.
 
-    That is its baseline, and what its search block holds.
+    That is its baseline and, where it may be chosen, what its search block holds.
     """
     block = study["hyperparameters"][name]
-    search = block.get("search", {})
+    search = block.get("search", {}) if name in may_be_chosen(study) else {}
     if "choices" in search:
         values = list(search["choices"])
     elif search:

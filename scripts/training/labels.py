@@ -40,13 +40,13 @@ def from_cells(
     if names:
         meant = {cell: numbers.get(cell, cell) for cell in written} | {name: name for name in names}
     elif len(numbers) == len(written):
-        spelled = {cell: cell.strip() for cell in written}
-        logical = all(isinstance(number, bool) for number in numbers.values())
+        meant = dict(numbers)
+        ways = sorted({cell.strip() for cell in written})
         # In the order of false and true, which the metrics of two classes go by.
-        one_way = sorted(set(spelled.values())) == sorted(
-            {number: spelled[cell] for cell, number in numbers.items()}.values(), key=str.lower
-        )
-        meant = dict(spelled if logical and one_way else numbers)
+        if all(isinstance(number, bool) for number in numbers.values()) and (
+            [_read(way) for way in ways] == sorted(set(numbers.values()))
+        ):
+            meant = {cell: cell.strip() for cell in written}
     else:
         meant = {cell: cell for cell in written}
     return {

@@ -39,12 +39,13 @@ def interaction_words(results: Results) -> str:
         return "The noise is not known, so nothing tells which of these may be chance."
     pairs, alone = table[table["kind"] == "interaction"], sum(table["kind"] != "interaction") == 1
     out = [str(term).replace(":", " with ") for term in pairs[pairs["stands_out"] == 1]["term"]]
-    said = f"{', '.join(out)} stand{'s' if len(out) == 1 else ''} out" if out else "none stands out"
-    said = f"Of {count(len(pairs), 'two-factor interaction')} {said} of the noise"
     if alone:
         said = "One hyperparameter alone varies in the grid: there are no interactions"
     elif pairs.empty:
         said = "No interaction was tested: too many combinations, or too few points that completed"
+    else:
+        which = f"{', '.join(out)} stand{'s' if len(out) == 1 else ''}" if out else "none stands"
+        said = f"Of {count(len(pairs), 'two-factor interaction')} {which} out of the noise"
     return (
         f"{said}. Noise floor: sd {score(float(noise))} of {metric_name(results.metric)} with"
         f" {int(freedom)} degrees of freedom, from the baseline's further seeds and from what"

@@ -37,6 +37,8 @@ gc.set_threshold(200_000, 20, 100)
 # Batches of trials are chained through files, and Snakemake follows such a chain by recursion.
 sys.setrecursionlimit(20_000)
 
+# The options of the command line, without their values.
+TYPED = {word.partition("=")[0] for word in sys.argv}
 # Options that change no result and must always be there.
 FREEING = {"--unlock", "--cleanup-metadata"}
 # Options that are about what the jobs run in, whether they run in it or not.
@@ -68,7 +70,7 @@ try:
     source += " and --config" * bool(workflow.config_settings.config)
     STUDY = resolve(config, source)
     # Not once more for every job; nor by what frees a study, or has Snakemake forget a file.
-    if workflow.is_main_process and not FREEING & set(sys.argv):
+    if workflow.is_main_process and not FREEING & TYPED:
         integrity.check(f"results/{STUDY['study']}")
         for line in integrity.lost(Path("results", STUDY["study"], "model")):
             print(f"snaketune: {line}", file=sys.stderr)
@@ -88,9 +90,7 @@ SEED = STUDY["seed"]
 BASELINE = plan.baseline_values(STUDY)
 # Where no job runs in it, the file is none of a job's: Snakemake would keep all of it with every output,
 # which is most of its records, and parse it again for each job in its report.
-CONDA = workflow.deployment_settings.deployment_method or any(
-    word.partition("=")[0] in ABOUT_CONDA for word in sys.argv
-)
+CONDA = workflow.deployment_settings.deployment_method or ABOUT_CONDA & TYPED
 ENVIRONMENT = "../../environment.yml" if CONDA else None
 
 
