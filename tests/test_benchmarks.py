@@ -146,13 +146,14 @@ def test_the_operations_of_matrix_products_are_those_of_the_layers(
     model = build(parts.write_model(tmp_path), ["0", "1"], defaults(), 42)
     work = operations(model)
     # Forwards once and backwards twice, 2 operations an element: of the first layer four matrices
-    # of 16 x 16, two of 16 x 32, scores and sums of the attention; of the last one these for the
-    # first token alone where its attention ends; then pooler and head.
-    square, wide = 16 * 16, 16 * 32
+    # of 16 x 16, two of 16 x 32, scores and sums of the attention; of the last one all of them for
+    # the first token alone, whose attention meets every token in its 2 heads; the keys' bias; then
+    # pooler and head.
+    square, wide, heads = 16 * 16, 16 * 32, 2
     for length in (1, 7, 100):
         attention = 2 * 16 * length
         first = length * (4 * square + 2 * wide + attention)
-        last = length * (3 * square + attention) + square + 2 * wide
+        last = 4 * square + 16 + 2 * heads * 16 * length + 2 * wide
         expected = 3 * 2 * (first + last + square + 2 * 16)
         assert work(length) == pytest.approx(expected)
 
