@@ -87,6 +87,19 @@ def test_a_few_runs_and_a_gap_are_under_sampling() -> None:
     assert 0.3 < few["gap"]["figures"]["share"] < 0.6
 
 
+def test_names_that_were_all_tried_are_no_small_sample() -> None:
+    names = ("linear", "cosine", "polynomial", "constant_with_warmup", "inverse_sqrt")
+    study = make_study({"lr_scheduler_type": {"grid": list(names)}}, optuna={"trials": 0})
+    tried = [({"lr_scheduler_type": name}, 0.7 + at / 100) for at, name in enumerate(names)]
+    chosen = ["lr_scheduler_type"]
+    whole = advise(study, runs(tried), chosen, lambda run: (), (), 0.0025)["advice"]
+    assert [entry["rule"] for entry in whole if entry["rule"] == "under-sampled"] == []
+    few = advise(study, runs(tried[:3]), chosen, lambda run: (), (), 0.0025)["advice"]
+    (entry,) = (entry for entry in few if entry["rule"] == "under-sampled")
+    assert entry["figures"] == {"configurations": 3, "wanted": 5}
+    assert "it has only 5; add values to the grid" in entry["advice"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=12), st.booleans())
 def test_the_largest_gap_is_at_least_its_fair_share(values: list[float], log: bool) -> None:

@@ -48,7 +48,7 @@ def test_the_first_page_leads_with_the_verdict(html: str, results: Results) -> N
     text = words(html)
     order = [text.index(part) for part in (
         said[0], "Of the promised gain", "Final configuration", "The finalists on fresh seeds.",
-        "What the search found", "Tuning raises F1",
+        "What the search found", "The best run of the search has F1",
     )]  # fmt: skip
     assert order == sorted(order)
     assert "Nothing was confirmed" not in text
@@ -64,6 +64,7 @@ def test_every_figure_of_the_confirmation_is_told(html: str) -> None:
     text = words(html)
     for part in (
         "Confirmed on 5 fresh seeds", "survives; the search promised +0.0312",
+        "Rise of the baseline", "mean of 3 seeds of the search", "on 5 fresh seeds its mean is",
         "better than the baseline p < 0.001", "not distinguishable from the winner",
         "worse: diverged on 1 seed", "4 of 5 seeds", "Noise floor: the baseline's sd",
         "confirm (fresh seeds)", "All 20 runs on fresh seeds", "Test matthews correlation",
@@ -205,6 +206,24 @@ def test_hostile_texts_of_the_new_files_are_text(results: Results) -> None:
     assert elements.open == []
     assert not [a for _, a in elements.tags if "onerror" in a]
     assert [tag for tag, _ in elements.tags].count("script") == 2
+
+
+def test_what_is_worse_has_the_p_of_that(results: Results) -> None:
+    entries = json.loads(json.dumps(results.verdict["finalists"]))
+    entries[1] |= {"worse": True, "better": False, "p_holm": 1.0, "p_worse_holm": 0.0004}
+    seeds = len(results.verdict["seeds"])
+    entries[1]["completed"] = seeds - 1
+    base = {**results.verdict["baseline"], "completed": seeds - 1}
+    rows = confirmed.rows(edited(results, finalists=entries, baseline=base, equivalent=[]))
+    row = next(row for row in rows if row["title"] == "finalist 2")
+    # The baseline diverged there too, so that this is not why.
+    assert (row["judged"], row["p"]) == ("worse than the baseline", "p < 0.001")
+
+
+def test_a_baseline_that_diverged_on_fresh_seeds_is_told(results: Results) -> None:
+    base = {**results.verdict["baseline"], "completed": 2}
+    none = edited(results, winner=None, outcome="undecided", equivalent=[], baseline=base)
+    assert final(none).words.endswith("It diverged on 3 of 5 fresh seeds.")
 
 
 def test_interactions_are_told_with_their_noise(results: Results, html: str) -> None:

@@ -1,6 +1,5 @@
 """Screening designs: what they plan, what a ranking makes of them, and what is refused."""
 
-import itertools
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from scripts.analysis.evidence import evidence
 from scripts.analysis.screening import aliases, design_columns, effects_of
 from scripts.study import designs, plan
 from scripts.study.config import resolve
-from scripts.study.designs import SIZES, Factor
+from scripts.study.designs import SIZES
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.names import parse_run
 from scripts.views import page
@@ -27,30 +26,7 @@ from scripts.views.results import load
 from tests import fabricate, fabricate_runs
 from tests.analysis_runs import make_study, table, write_study
 from tests.configs import changed, message, small
-
-BLOCKS: dict[str, dict[str, Any]] = {
-    "learning_rate": {
-        "screen": [1e-5, 4e-4],
-        "search": {"low": 1e-5, "high": 1e-4, "log": True},
-    },
-    "weight_decay": {"screen": [0.1]},
-    "train_batch_size": {"screen": [16, 64]},
-    "warmup_steps": {"search": {"low": 0, "high": 500, "step": 50}},
-    "dropout": {"search": {"low": 0.0, "high": 0.3, "step": 0.05}},
-    "lr_scheduler_type": {"screen": ["cosine", "constant_with_warmup"]},
-}
-
-
-def designed(name: str, runs: int | None = None, seed: int | None = None,
-             blocks: Mapping[str, Any] = BLOCKS, **changes: Any) -> dict[str, Any]:  # fmt: skip
-    """Return a study whose screening is such a design."""
-    study = make_study(blocks, **changes)
-    given: dict[str, Any] = {"name": name}
-    given |= {} if runs is None else {"runs": runs}
-    given |= {} if seed is None else {"seed": seed}
-    study["screen"] = {"configurations": [], "design": designs.resolve(given, study)}
-    designs.check(study)
-    return study
+from tests.designed import BLOCKS, designed
 
 
 @settings(max_examples=30, deadline=None)
@@ -173,74 +149,14 @@ def test_a_two_level_design_gives_the_main_effects_back(runs: int) -> None:
     assert error == pytest.approx(2 / np.sqrt(runs))
     shares = aliases(designs.factors(study), frame[frame["run"].isin(
         [run.name for run in plan.design_runs(study)])])  # fmt: skip
+    ends = {one.name: one.ends()[1] for one in designs.factors(study)}
     for one in found:
-        text = "; ".join(f"{a}:{b} {share:+.2f}" for a, b, share in shares[one.hyperparameter])
+        lower = one.best_level != ends[one.hyperparameter]
+        text = "; ".join(
+            f"{a}:{b} {-share if lower else share:+.2f}"
+            for a, b, share in shares[one.hyperparameter]
+        )
         assert one.details == {"aliased_with": text}
-
-
-@pytest.mark.parametrize(("runs", "count"), [(8, 4), (16, 6), (16, 8), (32, 16)])
-def test_with_twice_the_runs_no_main_effect_holds_interactions(runs: int, count: int) -> None:
-    signs = np.array(designs._signs(runs, count))
-    for one, other in itertools.combinations(range(count), 2):
-        assert (signs.T @ (signs[:, one] * signs[:, other]) == 0).all()
-    assert len(np.unique(signs, axis=0)) == runs
-
-
-@settings(max_examples=12, deadline=None)
-@given(st.sampled_from((8, 12, 16)), st.lists(st.floats(-1, 1), min_size=21, max_size=21))
-def test_the_aliases_are_what_the_interactions_add(runs: int, strengths: list[float]) -> None:
-    varied = [Factor(name, name, levels=(0.0, 0.5)) for name in list(HYPERPARAMETERS)[:7]]
-    signs = np.array(designs._signs(runs, 7))
-    frame = pd.DataFrame({one.name: np.where(signs[:, at] > 0, 0.5, 0.0)
-                          for at, one in enumerate(varied)})  # fmt: skip
-    shares = aliases(varied, frame)
-    names = [one.name for one in varied]
-    pairs = dict(zip(itertools.combinations(names, 2), strengths, strict=True))
-    scores = sum(
-        strength * signs[:, names.index(one)] * signs[:, names.index(other)]
-        for (one, other), strength in pairs.items()
-    )
-    for at, name in enumerate(names):
-        given = sum(share * pairs[one, other] for one, other, share in shares[name])
-        # Shares are rounded to six digits.
-        assert float(signs[:, at] @ scores / runs) == pytest.approx(given, abs=1e-4)
-
-
-def test_the_largest_shares_of_interactions_come_first() -> None:
-    varied = [Factor(name, name, levels=(0.0, 0.5)) for name in list(HYPERPARAMETERS)[:4]]
-    signs = np.array(designs._signs(12, 4))
-    frame = pd.DataFrame({one.name: np.where(signs[:, at] > 0, 0.5, 0.0)
-                          for at, one in enumerate(varied)})  # fmt: skip
-    first, second, third, fourth = (one.name for one in varied)
-    pairs = [(second, third), (second, fourth), (third, fourth)]
-    whole = aliases(varied, frame)[first]
-    # Shares of equal size stand in the order of the names, and have six digits.
-    assert [entry[:2] for entry in whole] == sorted(pairs)
-    assert {abs(share) for *_, share in whole} == {0.333333}
-    # Where a run is missing they differ.
-    less = [abs(share) for *_, share in aliases(varied, frame.iloc[1:])[first]]
-    assert less == sorted(less, reverse=True)
-    assert len(set(less)) > 1
-    assert aliases(varied, frame.iloc[:0]) == {one.name: [] for one in varied}
-    assert aliases(varied[:1], frame) == {first: []}
-
-
-@pytest.mark.parametrize("seeds", [1, 3, 5])
-def test_a_corner_on_more_seeds_leaves_the_design_in_balance(seeds: int) -> None:
-    """With one value to screen the baseline is a corner, which has several seeds."""
-    names = ("weight_decay", "dropout", "attention_dropout", "warmup_ratio")
-    blocks = {name: {"screen": [0.2]} for name in names}
-    study = designed("plackett_burman", 8, blocks=blocks, baseline={"seeds": seeds})
-    study["screen"]["configurations"] = [{"dropout": 0.2, "weight_decay": 0.2}]
-    one, other = 0.2, 0.2
-
-    def crossed(values: Mapping[str, Any], seed: int) -> float:
-        return 0.8 + 0.5 * ((values["weight_decay"] == one) == (values["dropout"] == other))
-
-    found = effects_of(study, table(study, crossed))
-    assert sorted(effect.hyperparameter for effect in found) == sorted(names)
-    assert [effect.size for effect in found] == pytest.approx([0.0] * 4, abs=1e-12)
-    assert not any("weight_decay:dropout" in str(e.details["aliased_with"]) for e in found)
 
 
 def test_each_design_adds_its_own_columns_to_the_ranking() -> None:

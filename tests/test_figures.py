@@ -122,8 +122,9 @@ def test_a_study_without_a_complete_run_still_draws(results: Results) -> None:
         picture.draw(ruined)
 
 
-def test_one_seed_has_no_band(results: Results, tmp_path: Path) -> None:
-    best = {**results.best, "baseline": {"mean": 0.9, "sd": None, "values": [0.9]}}
+@pytest.mark.parametrize("sd", [None, 0.0])
+def test_a_noise_that_is_not_known_has_no_band(results: Results, sd: float | None) -> None:
+    best = {**results.best, "baseline": {"mean": 0.9, "sd": sd, "values": [0.9]}}
     alone = change(results, best=best, ranking=results.ranking.assign(effect_to_noise=None))
     for picture in KINDS:
         if picture.name != "confirmation":  # it has seeds of its own

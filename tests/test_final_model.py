@@ -339,6 +339,7 @@ def test_the_card_of_a_confirmed_winner(tmp_path: Path) -> None:
     study["dataset"] = {"path": "nyu-mll/glue", "name": "mrpc", "revision": "1" * 40}
     verdict, info = (read_json(folder / name) for name in ("verdict.json", "data/info.json"))
     winner = verdict["finalists"][1]
+    winner["test"]["completed"] = 4
     metrics = read_json(folder / "runs" / winner["run"] / "metrics.json")
     epoch = {"epoch": 1, **dict.fromkeys(card.METRICS, 0.5)}
     text = card.render(
@@ -359,6 +360,10 @@ def test_the_card_of_a_confirmed_winner(tmp_path: Path) -> None:
     assert data.datasets == ["nyu-mll/glue"]
     tested = [result for result in data.eval_results if result.dataset_split == "test"]
     assert [result.metric_value for result in tested] == [winner["test"]["mean"]]
+    assert [result.metric_name for result in tested] == [
+        "f1, mean over 4 fresh seeds of this configuration"
+    ]
+    assert f"± {winner['test']['sd']:.4f} (4 of 5 seeds)" in text.replace("\\", "")
     mean, sd = winner["mean"], winner["sd"]
     assert f"| finalist 2 (this model's) | {mean:.4f} ± {sd:.4f} |" in text
     assert card.escape(verdict["verdict"]) in text

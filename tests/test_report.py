@@ -134,7 +134,7 @@ def test_a_large_figure_is_embedded_small(results: Results, tmp_path: Path) -> N
 def test_every_section_is_there(html: str) -> None:
     text = Elements(html).text
     for words in (
-        "Tuning raises F1 from 0.9125 (baseline, mean of 3 seeds) to 0.9437 (best of grid)",
+        "The best run of the search has F1 0.9437 (best of grid), the baseline 0.9125 (mean of",
         "10.0 times the seed-to-seed sd", "What was tuned", "1e-5 to 4e-4, log", "Screening",
         "Optuna history", "Training curves of the best run", "trial 3 of 12", "Best runs",
         "1 other run tied with the best", "Data fingerprint", "5f0c8a2be1d94c37",
@@ -235,8 +235,12 @@ def test_gains_are_judged_by_the_noise(results: Results, sd: float | None, words
 def test_a_gain_is_left_to_the_confirmation_where_there_is_one(results: Results) -> None:
     alone = noisy(results, 0.001)
     assert "expect less on new seeds" in " ".join(verdict.headline(alone))
-    confirmed = " ".join(verdict.headline(change(alone, verdict={"winner": None})))
-    assert "What fresh seeds leave of it, the confirmation says." in confirmed
+    for sd in (None, 0.0, 0.05, 0.015, 0.001):
+        told = change(noisy(results, sd), verdict={"winner": 1})
+        said = " ".join(verdict.headline(told))
+        assert said.endswith("What fresh seeds leave of it, the confirmation says."), sd
+        assert "nothing tells" not in said
+        assert "Nothing here shows" not in said
 
 
 def test_the_comparison_counts_examples_and_finds(results: Results) -> None:
@@ -342,11 +346,14 @@ def test_ranking_levels_are_spelt_as_their_kind(results: Results) -> None:
     [
         (5e-5, "5e-5"), (2.642988043609753e-05, "2.643e-5"), (0.1, "0.1"), (128, "128"),
         (0.0, "0"), (1.0, "1"), (0.0327163, "0.03272"), (1e16, "1e16"), ("cosine", "cosine"),
-        (None, ""), (float("nan"), ""), (12345.678, "12350"),
+        (None, ""), (float("nan"), ""), (12345.678, "12350"), (0.98, "0.98"), (0.999, "0.999"),
+        (0.99996, "0.99996"), (0.9999999, "0.9999999"), (0.9923, "0.9923"),
     ],
 )  # fmt: skip
 def test_numbers_are_short(value: object, text: str) -> None:
     assert number(value) == text
+    # Levels that differ are told apart, whatever the digits.
+    assert [number(v, 3) for v in (0.999, 0.9995, 0.9999)] == ["0.999", "0.9995", "0.9999"]
 
 
 def test_differences_have_their_sign() -> None:

@@ -203,6 +203,29 @@ def test_the_difference_that_could_have_been_detected(whole: Confirmed) -> None:
     assert verdict(study(1, 4), confirmed(SCORES[:2]))["detectable"]["alpha"] == ALPHA
 
 
+def test_scores_that_never_vary_have_no_interval() -> None:
+    """One of no width would hold for certain what a few seeds cannot know."""
+    same = np.array([[0.90] * 3, [0.92] * 3, [0.90] * 3])
+    document = verdict(study(2, 3), confirmed(same))
+    for one in document["finalists"]:
+        for key in ("interval", "interval_all", "equivalent_within"):
+            assert one[key] is None, key
+    assert document["finalists"][0]["p"] == pytest.approx(1 / 20)
+    assert "its seeds do not differ, so within what is not known" in document["verdict"]
+    # Enough of them win all the same.
+    won = verdict(study(1, 5), confirmed(np.array([[0.90] * 5, [0.92] * 5])))
+    assert won["winner"] == 1
+    assert "by 0.0200 f1 (5 fresh seeds)" in won["verdict"]
+
+
+def test_the_p_of_being_worse_is_that_of_the_other_direction(whole: Confirmed) -> None:
+    finalists = judged(whole)["finalists"]
+    below = [difference(SCORES[0], done(row))[0] for row in SCORES[1:3]]
+    corrected = multipletests([*below, 1, 1], method="holm")[1]
+    assert [one["p_worse_holm"] for one in finalists[:2]] == pytest.approx(corrected[:2].tolist())
+    assert [one["p_worse_holm"] for one in finalists[2:]] == [None, None]
+
+
 def test_the_outcome(whole: Confirmed) -> None:
     document = judged(whole)
     assert (document["outcome"], document["winner"], document["equivalent"]) == ("better", 1, [])

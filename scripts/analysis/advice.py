@@ -128,6 +128,13 @@ def _further(name: str, end: float, upper: bool) -> bool:
     return end < spec.high if upper else end > spec.low
 
 
+def _space(study: Study, name: str) -> Mapping[str, Any]:
+    """Return where values of a hyperparameter can lie; empty where there is no end of them."""
+    found: Mapping[str, Any] = study["hyperparameters"][name].get("search", {})
+    choices = HYPERPARAMETERS[name].choices
+    return found or ({"choices": choices} if choices else {})
+
+
 def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> list[Advice]:
     """Return whether the chosen hyperparameters' space has too few runs, or a gap."""
     baseline = plan.baseline_values(study)
@@ -138,16 +145,17 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
     found = []
     amount = len(inside.drop_duplicates(subset=list(chosen))) if chosen else 0
     wanted = ENOUGH * len(chosen)
-    blocks = {name: study["hyperparameters"][name].get("search") for name in chosen}
+    blocks = {name: _space(study, name) for name in chosen}
     if all(blocks.values()):
         wanted = min(wanted, points(distributions(blocks)))
     if amount < wanted:
         where = f"{ENOUGH} for each hyperparameter make"
         if wanted < ENOUGH * len(chosen):
             where = "it has only"
+        more = "trials" if study["optuna"]["trials"] else "values to the grid"
         words = (
             f"the space of {' and '.join(chosen)} is under-sampled: {amount} configurations"
-            f" completed in it, where {where} {wanted}; add trials"
+            f" completed in it, where {where} {wanted}; add {more}"
         )
         counts = {"configurations": amount, "wanted": wanted}
         found.append(_advice("under-sampled", words, counts, *chosen))

@@ -39,7 +39,8 @@ def spread(values: Sequence[float], confidence: float = CONFIDENCE) -> Spread:
     """Return mean, standard deviation and Student's t interval of the mean of `values`.
 
     The interval holds for values that scatter normally and independently, as scores over seeds
-    roughly do. Without values there is no mean, with one there is neither sd nor interval.
+    roughly do. Without values there is no mean, with one there is neither sd nor interval; equal
+    values have no interval either, since how they scatter is not seen.
 
     >>> spread([0.5, 0.75, 1.0])
     Spread(count=3, mean=0.75, sd=0.25, interval=(0.1289655720624, 1.3710344279376))
@@ -53,6 +54,8 @@ def spread(values: Sequence[float], confidence: float = CONFIDENCE) -> Spread:
     if len(values) == 1:
         return Spread(1, mean, None, None)
     sd = statistics.stdev(values)
+    if sd == 0:
+        return Spread(len(values), mean, 0.0, None)
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
     # Digits beyond the 13th differ between builds of the t distribution; best.json must not.
     return Spread(len(values), mean, sd, (round(mean - half, 13), round(mean + half, 13)))

@@ -30,20 +30,21 @@ def recommended(study: Study, folder: Path) -> Recommended:
         return Recommended(
             best["run"], "The best run of the search; nothing was confirmed on fresh seeds."
         )
-    verdict = read_object(folder / "verdict.json", "winner", "finalists")
+    verdict = read_object(folder / "verdict.json", "winner", "finalists", "seeds", "baseline")
     if verdict["winner"] is not None:
         winner = verdict["finalists"][verdict["winner"] - 1]
         return Recommended(
             winner["run"],
             "Shown to be better than the baseline on fresh seeds; this is its run in the search.",
         )
+    why = (
+        "The baseline: nothing that the search found is shown to be better than it on fresh seeds."
+    )
+    if lost := len(verdict["seeds"]) - verdict["baseline"]["completed"]:
+        why += f" It diverged on {lost} of {len(verdict['seeds'])} of them."
     for run in plan.baseline_runs(study):
         if _metrics(folder, run.name)["status"] == "complete":
-            return Recommended(
-                run.name,
-                "The baseline: nothing that the search found is shown to be better than it on"
-                " fresh seeds.",
-            )
+            return Recommended(run.name, why)
     return Recommended(
         best["run"],
         "The best run of the search; the baseline did not complete on any seed of the search.",

@@ -46,8 +46,12 @@ def effects_of(study: Study, frame: pd.DataFrame) -> list[Effect]:
     beside = [e for e in estimate_effects(study, frame) if e.hyperparameter not in known]
     found = []
     for effect in ranked([*effects, *beside]):
+        # An effect is told as best minus worst level; the matrix has the upper minus the lower.
+        upper = {one.name: one.ends()[1] for one in varied}.get(effect.hyperparameter)
+        turn = 1.0 if effect.best_level == upper else -1.0
         text = "; ".join(
-            f"{one}:{other} {share:+.2f}" for one, other, share in shares[effect.hyperparameter]
+            f"{one}:{other} {turn * share:+.2f}"
+            for one, other, share in shares[effect.hyperparameter]
         ) if effect.hyperparameter in shares else None  # fmt: skip
         found.append(replace(effect, details={"aliased_with": text}))
     return found
@@ -67,8 +71,9 @@ def aliases(
     """Return what part of which interaction each main effect of a two-level design holds.
 
     A main effect that the runs give is the true one plus, for each pair of hyperparameters, so
-    much of the pair's interaction (half the difference of an effect between the other's levels):
-    the alias matrix (X'X)^-1 X'Z of Box and Wilson. The largest shares come first.
+    much of the pair's interaction (half the difference of an effect between the other's levels),
+    all of them upper minus lower level: the alias matrix (X'X)^-1 X'Z of Box and Wilson. The
+    largest shares come first.
 
     Args:
         varied: the design's factors.

@@ -101,7 +101,7 @@ def summary(
             best = float(so_far.iloc[-1])
             at = int(np.flatnonzero(so_far == best)[0])
             row |= {"best": best, "best_run": runs["run"].iloc[at], "found_at": at + 1}
-            if sd is not None:
+            if sd:
                 near = np.flatnonzero((so_far - best).abs() <= NOISE * sd)
                 row["within_noise_at"] = int(near[0]) + 1
         rows.append(row)

@@ -108,16 +108,16 @@ def _against(
         whole = len(scores) == seeds
         fell = len(scores) < len(baseline) == seeds
         gain = float(scores.mean() - baseline.mean()) if len(scores) and len(baseline) else None
+        interval = _interval(one, ALPHA)
         compared.append(
             {
                 "gain": _round(gain),
-                "interval": None if one is None else _interval(one, ALPHA),
-                "interval_all": None if one is None else _interval(one, ALPHA / len(finalists)),
-                "equivalent_within": None
-                if one is None
-                else max(abs(end) for end in _interval(one, ALPHA)),
+                "interval": interval,
+                "interval_all": _interval(one, ALPHA / len(finalists)),
+                "equivalent_within": None if interval is None else max(map(abs, interval)),
                 "p": None if one is None else _round(float(one.p)),
                 "p_holm": None if one is None else _round(p),
+                "p_worse_holm": None if one is None else _round(q),
                 "better": one is not None and whole and p <= ALPHA,
                 "worse": fell or (one is not None and q <= ALPHA),
             }
@@ -161,7 +161,7 @@ def _on_test(confirmed: Confirmed, number: int, sign: float) -> dict[str, Any] |
     return {
         **_scores(confirmed.test[number]),
         "gain": _round(float(one.mean() - other.mean())) if len(one) and len(other) else None,
-        "interval": None if found is None else _interval(found, ALPHA),
+        "interval": _interval(found, ALPHA),
         "p": None if found is None else _round(float(found.p)),
     }
 
@@ -245,7 +245,10 @@ def _mean(values: list[float]) -> float | None:
     return spread(values).mean
 
 
-def _interval(found: Difference, alpha: float) -> list[float]:
+def _interval(found: Difference | None, alpha: float) -> list[float] | None:
+    """Return the ends of an interval; None where nothing varies, so that it would have no width."""
+    if found is None or not float(found.error):
+        return None
     return [round(float(end), _DIGITS) for end in found.interval(alpha)]
 
 

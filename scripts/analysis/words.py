@@ -36,11 +36,18 @@ def sentence(document: Mapping[str, Any]) -> str:
     if equal:
         verb = "this one is" if len(equal) == 1 else f"these {len(equal)} are"
         text += f"; {verb} equivalent: " + ", ".join(
-            f"{name(one)} (within {one['equivalent_within']:.4f})" for one in equal
+            f"{name(one)} ({_within(one)})" for one in equal
         )
     if worse:
         text += f"; worse: {', '.join(map(name, worse))}"
     return f"{text}.{_detectable(document)}"
+
+
+def _within(finalist: Mapping[str, Any]) -> str:
+    within = finalist["equivalent_within"]
+    if within is None:
+        return "its seeds do not differ, so within what is not known"
+    return f"within {within:.4f}"
 
 
 def name(finalist: Mapping[str, Any]) -> str:
@@ -68,11 +75,15 @@ def _better(document: Mapping[str, Any]) -> str:
     finalists: Sequence[Mapping[str, Any]] = document["finalists"]
     winner = finalists[document["winner"] - 1]
     metric = document["objective"]["metric"]
+    held = ""
+    if winner["interval_all"]:
+        held = (
+            f"{_range(winner['interval_all'])}, {document['confidence']:.0%} confidence"
+            f"{' for all finalists together' if len(finalists) > 1 else ''}, "
+        )
     text = (
         f"{name(winner)} is better than the baseline by {winner['gain']:.4f} {metric}"
-        f" ({_range(winner['interval_all'])}, {document['confidence']:.0%} confidence"
-        f"{' for all finalists together' if len(finalists) > 1 else ''},"
-        f" {len(document['seeds'])} fresh seeds)"
+        f" ({held}{len(document['seeds'])} fresh seeds)"
     )
     if winner["survives"] is not None:
         text += (

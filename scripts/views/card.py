@@ -12,6 +12,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from scripts.study import plan
 from scripts.study.hyperparameters import HYPERPARAMETERS
 from scripts.study.plan import Study
+from scripts.views.words import count
 
 TEMPLATES = Path(__file__).parent / "templates"
 METRICS = ("accuracy", "f1", "precision", "recall", "matthews_correlation", "loss")
@@ -126,8 +127,8 @@ def _evaluations(card: Card) -> list[tuple[str, str, Mapping[str, float]]]:
     ]
     row = next((row for row in _fresh(card) if row["this"]), None)
     if row and row["test_mean"] is not None and card.study["objective"]["metric"] != "loss":
-        metric, seeds = card.study["objective"]["metric"], len(card.verdict["seeds"])
-        words = f"mean over {seeds} fresh seeds of this configuration"
+        metric, done = card.study["objective"]["metric"], row["test_seeds"]
+        words = f"mean over {count(done, 'fresh seed')} of this configuration"
         found.append(("test", words, {metric: row["test_mean"]}))
     return found
 
@@ -149,6 +150,7 @@ def _fresh(card: Card) -> list[dict[str, Any]]:
             "validation": _spread(scores),
             "test": _spread(scores["test"]),
             "test_mean": (scores["test"] or {}).get("mean"),
+            "test_seeds": (scores["test"] or {}).get("completed"),
         }
         for name, values, scores in rows
     ]
@@ -159,7 +161,9 @@ def _spread(scores: Mapping[str, Any] | None) -> str:
     if not scores or scores["mean"] is None:
         return "–"
     sd = "" if scores["sd"] is None else f" ± {scores['sd']:.4f}"
-    return f"{scores['mean']:.4f}{sd}"
+    done, seeds = scores["completed"], len(scores["values"])
+    lost = "" if done == seeds else f" ({done} of {seeds} seeds)"
+    return f"{scores['mean']:.4f}{sd}{lost}"
 
 
 def _values(card: Card) -> list[tuple[str, object, object]]:

@@ -77,7 +77,8 @@ def _judged(results: Results, entry: Mapping[str, Any]) -> str:
         return "better than the baseline"
     lost = len(verdict["seeds"]) - entry["completed"]
     if entry["worse"]:
-        return f"worse: diverged on {count(lost, 'seed')}" if lost else "worse than the baseline"
+        fell = lost and verdict["baseline"]["completed"] == len(verdict["seeds"])
+        return f"worse: diverged on {count(lost, 'seed')}" if fell else "worse than the baseline"
     other = "the baseline" if verdict["winner"] is None else "the winner"
     if entry["finalist"] in verdict["equivalent"]:
         return f"not distinguishable from {other}"
@@ -104,12 +105,19 @@ def rows(results: Results) -> list[dict[str, Any]]:
             "sd": "" if entry["sd"] is None else score(entry["sd"]),
             "lost": "" if done == seeds else f"{done} of {seeds} seeds",
             "gain": _gain(entry.get("gain"), interval(entry)),
-            "p": probability(entry["p_holm"]) if "p_holm" in entry else "",
+            "p": _p(entry),
             "test": score(test["mean"]) if test else "",
             "test_gain": _gain(test.get("gain"), test.get("interval")),
             "judged": _judged(results, entry),
         })  # fmt: skip
     return made
+
+
+def _p(entry: Mapping[str, Any]) -> str:
+    """Return the p of what is said of a configuration: that it is worse, else that it is better."""
+    if "finalist" not in entry:
+        return ""
+    return probability(entry["p_worse_holm" if entry["worse"] else "p_holm"])
 
 
 def _gain(gain: float | None, ends: Any) -> tuple[str, str]:
@@ -139,7 +147,13 @@ def figures(results: Results) -> list[tuple[str, str, str]]:
                          f"survives; the search promised {promised}"))  # fmt: skip
     if verdict["optimism"] is not None:
         made.append(("Optimism of the search", signed(verdict["optimism"]),
-                     "its best score, less the same configuration on fresh seeds"))  # fmt: skip
+                     f"its best score, less the same configuration on fresh seeds{results.turned}"
+                     ))  # fmt: skip
+    base = verdict["baseline"]
+    if base["before"] is not None and base["mean"] is not None:
+        made.append(("Rise of the baseline", signed(results.sign * (base["mean"] - base["before"])),
+                     f"its mean on fresh seeds, less that in the search{results.turned}; what"
+                     " optimism and rise come to is lost of the promised gain"))  # fmt: skip
     least = verdict["detectable"]
     if least["gain"] is not None:
         made.append(("Smallest detectable gain", score(least["gain"]),
@@ -157,11 +171,10 @@ def notes(results: Results) -> str:
     many = len(verdict["finalists"]) > 1
     all_of_them = ", which holds for all finalists together" if many else ""
     corrected = " corrected by Holm for all of them" if many else ""
-    less = ", turned so that more is better" if results.sign < 0 else ""
     text = (
-        f"Gain: the difference from the baseline's mean on the same seeds{less}, with its"
-        f" {verdict['confidence']:.0%} interval{all_of_them}; p is that of Welch's one-sided"
-        f" t test{corrected}. "
+        f"Gain: the difference from the baseline's mean on the same seeds{results.turned}, with"
+        f" its {verdict['confidence']:.0%} interval{all_of_them}; p is that of Welch's one-sided"
+        f" t test{corrected}: that it is better, or, where one is called worse, that it is worse. "
     )
     base, least = verdict["baseline"], verdict["detectable"]
     if base["sd"] is not None:

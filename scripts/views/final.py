@@ -53,6 +53,9 @@ def final(results: Results) -> Final:
             "The baseline stays the recommendation: nothing that the search found is shown to be"
             " better than it on fresh seeds."
         )
+        lost = len(verdict["seeds"]) - verdict["baseline"]["completed"]
+        if lost:
+            words += f" It diverged on {lost} of {count(len(verdict['seeds']), 'fresh seed')}."
         values = results.baseline
     return Final(words, values, {} if values == best else best)
 

@@ -70,6 +70,7 @@ def context(results: Results) -> dict[str, Any]:
         "metric": metric_name(results.metric),
         "direction": results.study["objective"]["direction"],
         "noise": results.noise,
+        "fresh_mean": results.verdict["baseline"]["mean"] if results.verdict else None,
         "headline": verdict.headline(results),
         "comparison": verdict.rows(results),
         "ties": verdict.tie_words(results),

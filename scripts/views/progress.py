@@ -131,6 +131,8 @@ def training_curves(results: Results) -> Figure:
         for axes, metric in zip(panels, metrics, strict=True):
             epochs = history[history[metric].notna()]
             axes.plot(epochs["epoch"], epochs[metric], marker="o", ms=4, lw=1.5, color=colour)
+    if results.metric == "loss":
+        style.band_across(loss, results.noise)
     loss.set(xlabel="Step", ylabel="Loss (cross-entropy)", title="Loss")
     for axes, metric in zip(panels, metrics, strict=True):
         title = sentence_case(METRIC_NAMES[metric])

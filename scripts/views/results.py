@@ -26,7 +26,7 @@ class Noise:
     @property
     def band(self) -> tuple[float, float] | None:
         """Return mean - 2 sd and mean + 2 sd, or None where there is no spread to speak of."""
-        if self.mean is None or self.sd is None:
+        if self.mean is None or not self.sd:
             return None
         return self.mean - 2 * self.sd, self.mean + 2 * self.sd
 
@@ -70,6 +70,11 @@ class Results:
     def metric(self) -> str:
         """Return the objective's name, such as `f1`."""
         return str(self.study["objective"]["metric"])
+
+    @property
+    def turned(self) -> str:
+        """Return what to say of a difference, whose sign is always that of a gain."""
+        return ", turned so that more is better" if self.sign < 0 else ""
 
     @property
     def sign(self) -> int:

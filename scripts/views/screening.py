@@ -160,7 +160,8 @@ def context(results: Results) -> Mapping[str, Any]:
         if any(isinstance(entry.get("aliased_with"), str) for entry in entries):
             words += (
                 "It cannot be told from interactions: the true effect is the one shown less the"
-                " given share of each interaction named here."
+                " given share of each interaction named here, which is half of what going up in one"
+                f" gains more at the other's upper level than at its lower{results.turned}."
             )
         else:
             words += "It holds no interaction of two hyperparameters."

@@ -148,7 +148,7 @@ def _words(results: Results) -> str:
             f" Optuna knew the runs of {listed(told)} before its first trial (warm start); what"
             " they took is not counted."
         )
-    if results.noise.sd is not None:
+    if results.noise.sd:
         words += (
             f" Within the noise: no further from the search's best than 2 sd,"
             f" {2 * results.noise.sd:.4f} of {metric_name(results.metric)}."

@@ -158,7 +158,6 @@ def headline(results: Results) -> list[str]:
             f"No tuned run beats the baseline, whose {name} is {score(noise.mean)} on average"
             f" over {seeds}; the best single run reaches {score(top)}."
         ]
-    word = "raises" if results.sign > 0 else "lowers"
     worth = []
     if noise.sd:
         worth.append(f"{abs(gain) / noise.sd:.1f} times the seed-to-seed sd of {score(noise.sd)}")
@@ -167,8 +166,8 @@ def headline(results: Results) -> list[str]:
         more = "more" if winner.examples[0] == "+" else "fewer"
         worth.append(f"{amount} {more} of {examples(results)} validation examples right")
     sentence = (
-        f"Tuning {word} {name} from {score(noise.mean)} (baseline, mean of {seeds}) to "
-        f"{score(top)} ({winner.label}): {signed(gain)}"
+        f"The best run of the search has {name} {score(top)} ({winner.label}), the baseline"
+        f" {score(noise.mean)} (mean of {seeds}): {signed(gain)}"
     )
     sentences = [sentence + (f", which is {listed(worth)}." if worth else ".")]
     return [*sentences, _judgement(results, abs(gain))]
@@ -177,19 +176,23 @@ def headline(results: Results) -> list[str]:
 def _judgement(results: Results, gain: float) -> str:
     """Return whether the study's gain can be believed, in one sentence or two."""
     sd, seeds = results.noise.sd, len(results.noise.values)
+    fresh = "What fresh seeds leave of it, the confirmation says."
     if sd is None:
-        return (
-            "One seed of the baseline completed, so nothing tells whether this gain is real: give "
-            "it more (baseline.seeds)."
-        )
+        one = "One seed of the baseline completed"
+        if results.verdict:
+            return (
+                f"{one} in the search, which alone cannot tell whether this gain is real. {fresh}"
+            )
+        return f"{one}, so nothing tells whether this gain is real: give it more (baseline.seeds)."
     chance, runs = results.best.get("chance"), int(results.best["of"])
     if not sd or chance is None:
-        return f"All {seeds} seeds of the baseline score the same, so the noise is not known."
+        same = f"All {seeds} seeds of the baseline score the same, so the noise is not known."
+        return f"{same} {fresh}" if results.verdict else same
     if gain <= NOISE * sd:
-        return (
-            "This gain is within the noise: another seed alone moves the baseline as much. Nothing "
-            "here shows that the tuned configuration is better."
-        )
+        within = "This gain is within the noise: another seed alone moves the baseline as much."
+        if results.verdict:
+            return f"{within} {fresh}"
+        return f"{within} Nothing here shows that the tuned configuration is better."
     often = f"in {chance:.{1 if chance < 0.1 else 0}%}" if chance >= 0.01 else "in less than 1%"
     lucky = (
         f"the best of {count(runs, 'run')} no better than the baseline would gain as much {often}"
@@ -198,7 +201,7 @@ def _judgement(results: Results, gain: float) -> str:
     judged = "may be luck" if chance > RARE else "is beyond the noise"
     told = f"This gain {judged}: {lucky}."
     if results.verdict:
-        return f"{told} What fresh seeds leave of it, the confirmation says."
+        return f"{told} {fresh}"
     return f"{told} The best of many runs is flattered: expect less on new seeds."
 
 

@@ -58,6 +58,10 @@ def number(value: object, digits: int = 4) -> str:
         return "0" if value == 0 else str(value)
     if value.is_integer() and abs(value) < 10**6:
         return str(int(value))
+    if 0.99 <= abs(value) < 1:
+        # What counts is how far it is from 1, which it must not become.
+        decimals = max(digits, digits - 2 - math.floor(math.log10(1 - abs(value))))
+        return f"{value:.{decimals}f}".rstrip("0")
     text = f"{value:.{digits}g}"
     if abs(value) < 1e-3 or abs(value) >= 10**6:
         mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
