@@ -9,26 +9,31 @@ from typing import Any
 
 import pandas as pd
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from scripts.study.errors import StudyError, command, out_of_memory
 from scripts.study.files import read_json
 from scripts.training.data import SPLITS
 from scripts.training.tokens import save_tokens, tokenise
+from scripts.training.vocabulary import embeddings
 from scripts.training.weights import locate
 
 
-def positions(folder: Path) -> int | None:
+def shape(folder: Path) -> PreTrainedModel:
+    """Return the model in `folder` without its weights."""
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    with torch.device("meta"):
+        return AutoModel.from_config(config, trust_remote_code=False)
+
+
+def positions(model: PreTrainedModel) -> int | None:
     """Return how many tokens the model takes at most; None where its config sets no limit.
 
     RoBERTa and its kin count positions from behind the padding's: of 514 they use 512.
     """
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    limit = getattr(config, "max_position_embeddings", None)
+    limit = getattr(model.config, "max_position_embeddings", None)
     if limit is None:
         return None
-    with torch.device("meta"):
-        model = AutoModel.from_config(config, trust_remote_code=False)
     for name, module in model.named_modules():
         if (
             name.endswith("position_embeddings")
@@ -66,7 +71,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = locate(read_json(options.model))
     try:
-        longest = positions(folder)
+        model = shape(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # transformers and tokenizers raise many kinds
         if out_of_memory(error):
@@ -76,6 +81,7 @@ def main() -> None:
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
         raise StudyError(f"model.path: {folder} has no tokenizer, such as a tokenizer.json")
+    longest, words = positions(model), embeddings(model)
     # Of all runs, before the first is trained: which lengths a grid has, only the ranking tells.
     most = max(options.max_seq_length, options.longest or 0)
     if longest is not None and most > longest:
@@ -92,6 +98,12 @@ def main() -> None:
         if (path := options.data / f"{role}.parquet").exists()
     }
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    last = max([pad, *(int(tokens.input_ids.max(initial=0)) for tokens in splits.values())])
+    if words is not None and last >= words.num_embeddings:
+        raise StudyError(
+            f"model.path: the tokenizer of {folder} has a token of number {last}, and the model"
+            f" has embeddings up to {words.num_embeddings - 1}; is it another model's?"
+        )
     save_tokens(options.output, splits, pad)
     cut = sum(int((tokens.lengths == options.max_seq_length).sum()) for tokens in splits.values())
     print(f"tokens: max_seq_length {options.max_seq_length}, {cut} examples reach it")

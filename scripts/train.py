@@ -120,7 +120,7 @@ def train_run(options: argparse.Namespace) -> None:
     ids = None
     if values["optim"] not in WHOLE:
         splits, ids = shrink(model, splits, pad)
-    used = precision(options.precision, model.device)
+    used = precision(options.precision, model.device, model.config.model_type)
     if used == "tf32":
         torch.set_float32_matmul_precision("high")
     facts = {

@@ -37,7 +37,7 @@ SPECIAL = {"pad_token_id": 0, "cls_token_id": 1, "bos_token_id": 1, "sep_token_i
 FURTHER: dict[str, PreTrainedConfig] = {
     "albert": AlbertConfig(embedding_size=8, **SIZES),
     "deberta-v2": DebertaV2Config(**SIZES),
-    "modernbert": ModernBertConfig(eos_token_id=2, **SPECIAL, **SIZES),
+    "modernbert": ModernBertConfig(**SPECIAL, **SIZES),
 }
 
 

@@ -1,11 +1,12 @@
 """Every example once an epoch, the same order for the same seed, little padding."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.training.batches import GROUP, by_length, collate, shuffled
+from scripts.training.batches import GROUP, GROUPS, by_length, collate, shuffled
 from scripts.training.tokens import Tokens
 from tests.training_parts import random_tokens
 
@@ -49,11 +50,52 @@ def test_batches_hold_little_padding_and_come_in_mixed_lengths() -> None:
     batches = shuffled(lengths, 32, rng)
     order = rng.permutation(len(lengths))
     at_random = [order[i : i + 32] for i in range(0, len(order), 32)]
-    assert padding(lengths, batches) < 0.03 < 0.25 < padding(lengths, at_random)
+    assert padding(lengths, batches) < 0.04 < 0.25 < padding(lengths, at_random)
     # Sorted by length an epoch would begin with all long ones: batches are shuffled as well.
     means = [lengths[batch].mean() for batch in batches]
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
-    assert len(lengths) > GROUP * 32
+    # With batches of 16 a group is at its largest.
+    assert len(lengths) // (16 * GROUPS) > GROUP
+    assert padding(lengths, shuffled(lengths, 16, rng)) < 0.03
+
+
+@pytest.mark.parametrize("size", [8, 16, 32, 64])
+@pytest.mark.parametrize("count", [320, 3668])
+def test_an_example_meets_others_in_the_next_epoch(count: int, size: int) -> None:
+    """Sorted by length as a whole, a small data set would have the same batches every epoch."""
+    lengths = np.random.default_rng(1).normal(53, 13, size=count).clip(12, 100).astype(int)
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        met: list[dict[int, set[int]]] = []
+        for _ in range(2):
+            batches = [set(batch.tolist()) for batch in shuffled(lengths, size, rng)]
+            met.append({one: batch - {one} for batch in batches for one in batch})
+        again = [len(met[0][one] & met[1][one]) / len(met[0][one]) for one in range(count)]
+        assert np.mean(again) < 0.25
+
+
+def test_groups_are_as_large_as_in_the_sampler_of_transformers() -> None:
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
+    lengths = np.random.default_rng(1).normal(53, 13, size=1000).clip(12, 100).astype(int)
+    theirs = get_length_grouped_indices(lengths.tolist(), 16)
+    # A group begins where lengths rise again.
+    rises = 1 + np.count_nonzero(np.diff(lengths[theirs]) > 0)
+    ours = np.concatenate(shuffled_in_order(lengths, 16))
+    assert 1 + np.count_nonzero(np.diff(lengths[ours]) > 0) == pytest.approx(rises, abs=1)
+
+
+def shuffled_in_order(lengths: np.ndarray, size: int) -> list[np.ndarray]:
+    """Return batches in the order in which they are made, before they are shuffled."""
+
+    class InOrder:
+        def __init__(self) -> None:
+            self.rng = np.random.default_rng(3)
+
+        def permutation(self, count: int) -> np.ndarray:
+            return self.rng.permutation(count) if count == len(lengths) else np.arange(count)
+
+    return shuffled(lengths, size, InOrder())  # type: ignore[arg-type]
 
 
 def test_evaluation_begins_with_the_longest() -> None:

@@ -160,8 +160,11 @@ def test_the_operations_of_matrix_products_are_those_of_the_layers(
 
 def test_a_steps_operations_are_those_of_padded_batches() -> None:
     work = np.polynomial.Polynomial([0, 1])
-    # Sorted by length: batches of 2 are padded to 9 and to 3.
-    assert of_a_step(work, np.array([9, 2, 8, 3]), 2, 42) == pytest.approx((2 * 9 + 2 * 3) / 2)
+    # Batches of 2, whatever they are, of lengths 9 and 3: padded to one of them.
+    lengths = np.array([9] * 16 + [3] * 16)
+    assert 2 * (9 + 3) / 2 < of_a_step(work, lengths, 2, 42) < 2 * 9
+    # All in one are padded to 9.
+    assert of_a_step(work, np.array([9, 2, 8, 3]), 4, 42) == pytest.approx(4 * 9)
 
 
 def test_the_rate_is_a_processors() -> None:

@@ -134,6 +134,27 @@ def test_weights_of_another_model_are_refused(tmp_path: Path, folders: dict[str,
         build(folder, LABELS, values(), 1)
 
 
+@pytest.mark.parametrize(
+    "key", ["max_position_embeddings", "vocab_size", "intermediate_size", "hidden_size"]
+)
+def test_weights_of_other_sizes_than_the_config_says_are_refused(tmp_path: Path, key: str) -> None:
+    folder = write_model(tmp_path)
+    known = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(known | {key: known[key] + 4}))
+    with pytest.raises(StudyError, match=r"in other sizes than config\.json says \d+ weights of a"):
+        build(folder, LABELS, values(), 1)
+
+
+def test_settings_that_the_loop_cannot_train_with_are_off(tmp_path: Path) -> None:
+    folder = write_model(tmp_path)
+    known = json.loads((folder / "config.json").read_text())
+    odd = {"return_dict": False, "gradient_checkpointing": True}
+    (folder / "config.json").write_text(json.dumps(known | odd))
+    model = build(folder, LABELS, values(), 1)
+    assert not model.is_activation_checkpointing
+    assert outputs(model).shape == (4, 2)
+
+
 @pytest.mark.parametrize("damage", ["weights", "config"])
 def test_a_damaged_model_is_named(tmp_path: Path, damage: str) -> None:
     folder = write_model(tmp_path)
@@ -196,6 +217,11 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_amx: has)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx: has)
         assert precision("auto", CPU) == expected
+        # Its masks overflow in bf16.
+        assert precision("auto", CPU, "deberta") == "fp32"
+    assert precision("fp32", CPU, "deberta") == "fp32"
+    with pytest.raises(StudyError, match=r"^training\.precision: deberta does not compute in bf16"):
+        precision("bf16", CPU, "deberta")
     with pytest.raises(StudyError, match=r"training\.precision: tf32 is a number format of GPUs"):
         precision("tf32", CPU)
     gpu = torch.device("cuda")

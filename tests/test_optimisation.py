@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import Adafactor, Trainer, TrainingArguments
+from transformers import Adafactor, MPNetConfig, Trainer, TrainingArguments
 from transformers import AutoModelForSequenceClassification as Classifier
 
 from scripts.study.hyperparameters import HYPERPARAMETERS
@@ -32,9 +32,11 @@ def backward(model: torch.nn.Module) -> None:
     model(torch.randn(16, 4)).square().mean().backward()
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [*ARCHITECTURES, "mpnet"])
 def test_what_decays_is_what_decays_in_the_trainer(name: str) -> None:
-    model = Classifier.from_config(config(name))
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    made = MPNetConfig(vocab_size=30, intermediate_size=32, **sizes)  # with a bias of a matrix
+    model = Classifier.from_config(made if name == "mpnet" else config(name))
     decayed, kept = parameter_groups(model, 0.1)
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     names = {id(weight): path for path, weight in model.named_parameters()}

@@ -1,6 +1,7 @@
 """Tokenised splits: what the tokenizer says, kept exactly, and cut where the model ends."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,7 @@ def test_the_longest_example_that_a_model_takes(
     tmp_path: Path, architecture: str, usable: int
 ) -> None:
     folder = write_model(tmp_path, architecture)
-    assert command.positions(folder) == usable
+    assert command.positions(command.shape(folder)) == usable
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     tokens = random_tokens(1, longest=usable)
     row = np.resize(tokens.input_ids, usable)
@@ -162,6 +163,22 @@ def test_a_length_that_the_model_does_not_take(
     # Nor one that another run of the study would have, told before any is trained.
     with pytest.raises(StudyError, match="max_seq_length: 66 is more than the 64 tokens"):
         run(monkeypatch, tiny, tmp_path, 16, longest=66)
+
+
+def test_a_tokenizer_that_knows_more_than_the_model(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    size = len(tokenizer)
+    tokenizer.add_tokens(["zyzzyva"])
+    tokenizer.save_pretrained(folder)
+    texts = {"text_a": ["a zyzzyva"], "text_b": ["b"], "label": [0]}
+    pd.DataFrame(texts).to_parquet(tmp_path / "train.parquet")
+    known = json.loads((folder / "config.json").read_text())["vocab_size"]
+    with pytest.raises(StudyError, match=f"token of number {size}, and .* up to {known - 1};"):
+        run(monkeypatch, folder, tmp_path, 16)
 
 
 def test_a_model_without_a_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,9 @@ def test_the_same_numbers_are_identical() -> None:
 def test_within_the_noise_is_confirmed_and_names_the_cause() -> None:
     confirmed, words = compare(STORED, again(0.91, device="H100"), 0.01)
     assert confirmed
-    assert "within 2 sd" in words
+    assert "within 2 sd of a difference of two seeds of the baseline (0.0141)" in words
+    assert compare(STORED, again(0.928), 0.01)[0] is True
+    assert compare(STORED, again(0.929), 0.01)[0] is False
     assert "differs in device" in words
 
 

@@ -1,5 +1,6 @@
 """A run of a finished study, trained once more, and how what comes out compares."""
 
+import math
 import os
 import subprocess
 import sys
@@ -79,6 +80,8 @@ def compare(
         if noise is not None:
             lack = "seeds of the baseline that differ"
         return None, f"{new - old:+.4f}, without {lack} to tell noise by; {what}"
-    if abs(new - old) <= 2 * noise:
-        return True, f"{new - old:+.4f}, within 2 sd of the baseline's seeds ({noise:.4f}); {what}"
-    return False, f"{new - old:+.4f}, beyond 2 sd of the baseline's seeds ({noise:.4f}); {what}"
+    # Both scores have that noise, and so has their difference, times the root of 2.
+    sd = math.sqrt(2) * noise
+    near = "within" if abs(new - old) <= 2 * sd else "beyond"
+    told = f"{new - old:+.4f}, {near} 2 sd of a difference of two seeds of the baseline ({sd:.4f})"
+    return near == "within", f"{told}; {what}"

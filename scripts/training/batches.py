@@ -8,8 +8,11 @@ import torch
 from scripts.training.tokens import Tokens
 
 # Examples are shuffled, then sorted by length within groups of this many batches: enough of a
-# choice that a batch is nearly free of padding, few enough that batches stay random mixtures.
+# choice that a batch is nearly free of padding.
 GROUP = 50
+# There are at least so many groups: in a single one an example would meet the same others epoch
+# after epoch, whatever the seed, which are those of its length.
+GROUPS = 4
 
 
 def shuffled(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -19,8 +22,9 @@ def shuffled(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> 
     """
     order = rng.permutation(len(lengths))
     batches: list[np.ndarray] = []
-    for start in range(0, len(order), GROUP * batch_size):
-        group = order[start : start + GROUP * batch_size]
+    size = batch_size * max(1, min(len(order) // (batch_size * GROUPS), GROUP))
+    for start in range(0, len(order), size):
+        group = order[start : start + size]
         group = group[np.argsort(-lengths[group], kind="stable")]
         batches += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]

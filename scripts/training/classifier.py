@@ -139,6 +139,6 @@ def probabilities(
     pad = classifier.tokenizer.pad_token_id or 0
     # A trained model predicts alike in fp32, on any device.
     stored = facts["precision"].replace("tf32", "fp32")
-    used = precision(wanted or stored, classifier.model.device)
+    used = precision(wanted or stored, classifier.model.device, classifier.model.config.model_type)
     found, _ = predict(classifier.model, tokens, pad, batch_size or facts["eval_batch_size"], used)
     return found

@@ -13,6 +13,9 @@ from scripts.training.first_token import only_first_token
 
 # Number formats of matrix products.
 PRECISIONS = ("fp32", "tf32", "bf16")
+# Architectures that cannot compute in bf16: the least number of fp32, with which DeBERTa masks, is
+# none of bf16.
+FP32_ALONE = ("deberta",)
 # What architectures call the dropout of hidden units, and that of attention weights.
 HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "mlp_dropout", "embedding_dropout")
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
@@ -23,11 +26,18 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision(wanted: str, where: torch.device) -> str:
+def precision(wanted: str, where: torch.device, architecture: str = "bert") -> str:
     """Return `bf16`, `tf32` or `fp32`; `auto` is bf16 where the device computes it in hardware.
 
-    Raises `StudyError` where `tf32`, which GPUs have, is wanted of a processor.
+    Raises `StudyError` where `tf32`, which GPUs have, is wanted of a processor, and bf16 of an
+    architecture (a config's `model_type`) that cannot compute in it.
     """
+    if architecture in FP32_ALONE and wanted in ("auto", "bf16"):
+        if wanted == "auto":
+            return "fp32"
+        raise StudyError(
+            f"training.precision: {architecture} does not compute in bf16; auto or fp32"
+        )
     if wanted == "tf32" and where.type != "cuda":
         raise StudyError(
             "training.precision: tf32 is a number format of GPUs, and this trains on a processor;"
@@ -60,6 +70,9 @@ def build(
         label2id={label: index for index, label in enumerate(labels)},
         # What a pretrained classifier was for is no longer so; pipelines score by it.
         problem_type="single_label_classification",
+        # The loop reads outputs by name. Layers computed a second time would drop other units.
+        return_dict=True,
+        gradient_checkpointing=False,
     )
     for name, attributes in (
         ("dropout", HIDDEN_DROPOUT),
@@ -89,16 +102,17 @@ def build(
     )
     # The head is new, and so may the pooler be below it; an encoder of random weights is a mistake.
     encoder = f"{model.base_model_prefix}."
-    lost = [
-        name
-        for name in sorted(loading["missing_keys"])
-        if name.startswith(encoder) and ".pooler." not in name
-    ]
-    if lost:
-        raise StudyError(
-            f"model.path: {folder / 'model.safetensors'} lacks {len(lost)} weights of a"
-            f" {config.model_type}, such as {lost[0]}; is it the file of another model?"
-        )
+    resized = {name for name, *_ in loading["mismatched_keys"]}
+    for names, fault in (
+        (loading["missing_keys"], "lacks"),
+        (resized, "has in other sizes than config.json says"),
+    ):
+        lost = [n for n in sorted(names) if n.startswith(encoder) and ".pooler." not in n]
+        if lost:
+            raise StudyError(
+                f"model.path: {folder / 'model.safetensors'} {fault} {len(lost)} weights of a"
+                f" {config.model_type}, such as {lost[0]}; is it the file of another model?"
+            )
     only_first_token(model)
     return model.to(where)
 

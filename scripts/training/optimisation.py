@@ -12,12 +12,15 @@ from transformers import Adafactor, get_scheduler
 def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Return the trainable weights in two groups: biases and normalisations do not decay.
 
-    The split is that of transformers' `Trainer`: what has one dimension is not decayed.
+    The split is that of transformers' `Trainer`: neither what has one dimension is decayed, nor
+    what is called a bias, such as MPNet's of relative positions.
     """
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    weights = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+    decayed = [one for name, one in weights if one.dim() > 1 and "bias" not in name]
+    kept = [one for name, one in weights if one.dim() <= 1 or "bias" in name]
     return [
-        {"params": [w for w in weights if w.dim() > 1], "weight_decay": weight_decay},
-        {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": kept, "weight_decay": 0.0},
     ]
 
 

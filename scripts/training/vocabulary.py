@@ -58,6 +58,8 @@ def shrink(
     # tokens by the numbers that their config has.
     known = [getattr(model.config, f"{name}_token_id", None) for name in ("mask", "eos")]
     numbers = [one for one in (old.padding_idx, *known) if isinstance(one, int)]
+    # A config's default may be of a larger vocabulary.
+    numbers = [one for one in numbers if one < old.num_embeddings]
     used = used_ids(splits, max([pad, *numbers]))
     new = torch.nn.Embedding(
         len(used), old.embedding_dim, padding_idx=old.padding_idx, device=old.weight.device

@@ -3,7 +3,7 @@
 from typing import Any
 
 from scripts.views.results import Results
-from scripts.views.words import count
+from scripts.views.words import count, number
 
 ROLES = ("train", "validation", "test")
 # With more classes than this the table has the largest and the smallest ones.
@@ -55,7 +55,7 @@ def _words(results: Results, names: list[str], train: list[int], order: list[int
     if ratio < 1.05:
         return "All classes are equally common in the training split."
     text = (
-        f"In the training split {names[largest]} is {ratio:.3g} times as common as"
+        f"In the training split {names[largest]} is {number(ratio, 3)} times as common as"
         f" {names[smallest]}."
     )
     if ratio < IMBALANCED:
