@@ -141,7 +141,6 @@ def main() -> None:
             )
     figures = {entry.key: summarise(entry, rounds[entry.key], trial) for entry in entries}
     own = figures["snaketune"]
-    measured = replace(settings, examples=chosen.steps[1] * chosen.batch_size)
     document: dict[str, Any] = {
         "model": chosen.model,
         "steps": chosen.steps,
@@ -155,7 +154,9 @@ def main() -> None:
         "times_faster": times_faster(figures),
     }
     output.write(chosen.output, document, page(document))
-    document["products"] = bound(measured, own["precision"], own["parallel"])
+    # Of a trial at its real length: of fewer examples, batches are of less similar lengths.
+    real = replace(settings, examples=examples)
+    document["products"] = bound(real, own["precision"], own["parallel"])
     output.write(chosen.output, document, page(document))
     print(json.dumps({k: one["median"] for k, one in document["times_faster"].items()}, indent=1))
 

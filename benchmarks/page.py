@@ -12,10 +12,10 @@ _HEAD = """\
 Written by `make bench`; do not edit. Each contestant trains one epoch of {short} and of {long}
 steps (batches of {batch} examples), {repeats} times, in turn with the others. The slope between
 the two is the time a step; the intercept is all that does not grow with the steps: start,
-loading, the evaluation of {validated} examples, writing and the end of the process. A trial at
-its real length is {epochs} epochs of {examples:,} examples, start included; its time is computed
-from the two. Medians, with the smallest and the largest in brackets; the last column compares
-round by round.
+loading, the evaluation of {validated} examples, writing, the end of the process, and of (c) the
+longer padding of batches from few examples. A trial at its real length is {epochs} epochs of
+{examples:,} examples, start included; its time is computed from the two. Medians, with the smallest
+and the largest in brackets; the last column compares round by round.
 
 Machine: {cpu}, {cores} cores, {capability}, {device}; the processor multiplies matrices of less
 than fp32 by: {formats}. Model: `{model}`. Commit: {commit}.

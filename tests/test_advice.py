@@ -89,15 +89,21 @@ def test_a_few_runs_and_a_gap_are_under_sampling() -> None:
 
 def test_names_that_were_all_tried_are_no_small_sample() -> None:
     names = ("linear", "cosine", "polynomial", "constant_with_warmup", "inverse_sqrt")
-    study = make_study({"lr_scheduler_type": {"grid": list(names)}}, optuna={"trials": 0})
+    blocks = {"lr_scheduler_type": {"grid": list(names)}}
+    study = make_study(blocks, optuna={"trials": 0}, grid={"enabled": True})
     tried = [({"lr_scheduler_type": name}, 0.7 + at / 100) for at, name in enumerate(names)]
-    chosen = ["lr_scheduler_type"]
-    whole = advise(study, runs(tried), chosen, lambda run: (), (), 0.0025)["advice"]
-    assert [entry["rule"] for entry in whole if entry["rule"] == "under-sampled"] == []
-    few = advise(study, runs(tried[:3]), chosen, lambda run: (), (), 0.0025)["advice"]
-    (entry,) = (entry for entry in few if entry["rule"] == "under-sampled")
-    assert entry["figures"] == {"configurations": 3, "wanted": 5}
-    assert "it has only 5; add values to the grid" in entry["advice"]
+
+    def said(count: int) -> dict[str, dict[str, Any]]:
+        chosen = ["lr_scheduler_type"]
+        found = advise(study, runs(tried[:count]), chosen, lambda run: (), (), 0.0025)
+        return {entry["rule"]: entry for entry in found["advice"]}
+
+    assert "under-sampled" not in said(5)
+    few = said(3)["under-sampled"]
+    assert few["figures"] == {"configurations": 3, "wanted": 5}
+    assert few["advice"].endswith("it has only 5; add values to the grid")
+    study["grid"]["enabled"] = False
+    assert said(3)["under-sampled"]["advice"].endswith("it has only 5; add trials")
 
 
 @settings(max_examples=40, deadline=None)

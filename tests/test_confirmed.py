@@ -134,9 +134,13 @@ def test_nothing_to_confirm_is_said(results: Results) -> None:
     nothing = edited(
         results, winner=None, outcome="undecided", finalists=[], optimism=None, verdict=sentence
     )
+    none = {"values": [], "completed": 0, "mean": None, "sd": None, "test": None}
+    nothing = edited(nothing, baseline={**results.verdict["baseline"], **none})
     nothing = change(nothing, fresh=results.fresh.head(0))
     text = words(page.render(nothing))
     assert sentence in text
+    assert "diverged on" not in final(nothing).words
+    assert "its mean is" not in text
     assert "runs on fresh seeds" not in text
 
 
@@ -218,6 +222,19 @@ def test_what_is_worse_has_the_p_of_that(results: Results) -> None:
     row = next(row for row in rows if row["title"] == "finalist 2")
     # The baseline diverged there too, so that this is not why.
     assert (row["judged"], row["p"]) == ("worse than the baseline", "p < 0.001")
+    # Where it did not, no test is needed.
+    rows = confirmed.rows(edited(results, finalists=entries, equivalent=[]))
+    row = next(row for row in rows if row["title"] == "finalist 2")
+    assert (row["judged"], row["p"]) == ("worse: diverged on 1 seed", "")
+
+
+def test_what_is_lost_of_a_promise_is_told_where_it_adds_up(results: Results) -> None:
+    for winner, adds_up in ((1, True), (2, False)):
+        told = {name: why for name, _, why in confirmed.figures(edited(results, winner=winner))}
+        assert ("is lost of the promised gain" in told["Rise of the baseline"]) is adds_up
+    base, (first, *_) = results.verdict["baseline"], results.verdict["finalists"]
+    rise = results.sign * (base["mean"] - base["before"])
+    assert first["promised"] - first["gain"] == pytest.approx(first["optimism"] + rise)
 
 
 def test_a_baseline_that_diverged_on_fresh_seeds_is_told(results: Results) -> None:

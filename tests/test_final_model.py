@@ -319,6 +319,13 @@ def test_the_recommended_run(tmp_path: Path) -> None:
     assert recommended(study, folder).run == verdict["finalists"][1]["run"]
     change(folder / "verdict.json", lambda document: document.update(winner=None))
     assert recommended(study, folder).run == "baseline-seed42"
+    assert "diverged" not in recommended(study, folder).why
+    change(folder / "verdict.json", lambda document: document["baseline"].update(completed=3))
+    assert recommended(study, folder).why.endswith("It diverged on 2 of 5 of them.")
+    # Where there is nothing to confirm, none is trained on fresh seeds.
+    nothing = {"values": [], "completed": 0}
+    change(folder / "verdict.json", lambda document: document["baseline"].update(nothing))
+    assert "diverged" not in recommended(study, folder).why
     change(
         folder / "runs/baseline-seed42/metrics.json", lambda document: document.update(status="d")
     )

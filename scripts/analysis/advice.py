@@ -152,7 +152,8 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
         where = f"{ENOUGH} for each hyperparameter make"
         if wanted < ENOUGH * len(chosen):
             where = "it has only"
-        more = "trials" if study["optuna"]["trials"] else "values to the grid"
+        by_grid = study["grid"]["enabled"] and not study["optuna"]["trials"]
+        more = "values to the grid" if by_grid else "trials"
         words = (
             f"the space of {' and '.join(chosen)} is under-sampled: {amount} configurations"
             f" completed in it, where {where} {wanted}; add {more}"

@@ -12,7 +12,7 @@ from scripts.study.plan import Study
 
 @dataclass(frozen=True)
 class Recommended:
-    """The run, `None` where no run completed, and in one sentence why it is this one."""
+    """The run, `None` where no run completed, and in words why it is this one."""
 
     run: str | None
     why: str
@@ -30,7 +30,7 @@ def recommended(study: Study, folder: Path) -> Recommended:
         return Recommended(
             best["run"], "The best run of the search; nothing was confirmed on fresh seeds."
         )
-    verdict = read_object(folder / "verdict.json", "winner", "finalists", "seeds", "baseline")
+    verdict = read_object(folder / "verdict.json", "winner", "finalists", "baseline")
     if verdict["winner"] is not None:
         winner = verdict["finalists"][verdict["winner"] - 1]
         return Recommended(
@@ -40,8 +40,9 @@ def recommended(study: Study, folder: Path) -> Recommended:
     why = (
         "The baseline: nothing that the search found is shown to be better than it on fresh seeds."
     )
-    if lost := len(verdict["seeds"]) - verdict["baseline"]["completed"]:
-        why += f" It diverged on {lost} of {len(verdict['seeds'])} of them."
+    seeds = len(verdict["baseline"]["values"])
+    if lost := seeds - verdict["baseline"]["completed"]:
+        why += f" It diverged on {lost} of {seeds} of them."
     for run in plan.baseline_runs(study):
         if _metrics(folder, run.name)["status"] == "complete":
             return Recommended(run.name, why)

@@ -10,8 +10,8 @@ from scripts.training.tokens import Tokens
 # Examples are shuffled, then sorted by length within groups of this many batches: enough of a
 # choice that a batch is nearly free of padding.
 GROUP = 50
-# There are at least so many groups: in a single one an example would meet the same others epoch
-# after epoch, whatever the seed, which are those of its length.
+# There are at least so many groups, if there are as many batches: in a single one an example would
+# meet the same others epoch after epoch, whatever the seed, which are those of its length.
 GROUPS = 4
 
 

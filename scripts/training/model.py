@@ -27,7 +27,7 @@ def device() -> torch.device:
 
 
 def precision(wanted: str, where: torch.device, architecture: str = "bert") -> str:
-    """Return `bf16`, `tf32` or `fp32`; `auto` is bf16 where the device computes it in hardware.
+    """Return `bf16`, `tf32` or `fp32`; `auto` is bf16 where device and architecture compute in it.
 
     Raises `StudyError` where `tf32`, which GPUs have, is wanted of a processor, and bf16 of an
     architecture (a config's `model_type`) that cannot compute in it.

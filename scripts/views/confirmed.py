@@ -77,7 +77,7 @@ def _judged(results: Results, entry: Mapping[str, Any]) -> str:
         return "better than the baseline"
     lost = len(verdict["seeds"]) - entry["completed"]
     if entry["worse"]:
-        fell = lost and verdict["baseline"]["completed"] == len(verdict["seeds"])
+        fell = _fell(results, entry)
         return f"worse: diverged on {count(lost, 'seed')}" if fell else "worse than the baseline"
     other = "the baseline" if verdict["winner"] is None else "the winner"
     if entry["finalist"] in verdict["equivalent"]:
@@ -105,7 +105,7 @@ def rows(results: Results) -> list[dict[str, Any]]:
             "sd": "" if entry["sd"] is None else score(entry["sd"]),
             "lost": "" if done == seeds else f"{done} of {seeds} seeds",
             "gain": _gain(entry.get("gain"), interval(entry)),
-            "p": _p(entry),
+            "p": _p(results, entry),
             "test": score(test["mean"]) if test else "",
             "test_gain": _gain(test.get("gain"), test.get("interval")),
             "judged": _judged(results, entry),
@@ -113,9 +113,18 @@ def rows(results: Results) -> list[dict[str, Any]]:
     return made
 
 
-def _p(entry: Mapping[str, Any]) -> str:
-    """Return the p of what is said of a configuration: that it is worse, else that it is better."""
-    if "finalist" not in entry:
+def _fell(results: Results, entry: Mapping[str, Any]) -> bool:
+    """Return whether a finalist diverged on a fresh seed and the baseline on none."""
+    seeds = len(results.verdict["seeds"])
+    return bool(entry["completed"] < results.verdict["baseline"]["completed"] == seeds)
+
+
+def _p(results: Results, entry: Mapping[str, Any]) -> str:
+    """Return the p of what is said of a configuration: that it is worse, else that it is better.
+
+    Empty for the baseline, and for what is worse without a test.
+    """
+    if "finalist" not in entry or (entry["worse"] and _fell(results, entry)):
         return ""
     return probability(entry["p_worse_holm" if entry["worse"] else "p_holm"])
 
@@ -151,9 +160,12 @@ def figures(results: Results) -> list[tuple[str, str, str]]:
                      ))  # fmt: skip
     base = verdict["baseline"]
     if base["before"] is not None and base["mean"] is not None:
+        # The optimism is told of the search's best, and may be of another than the winner.
+        both = able and able[0]["finalist"] == 1 and verdict["optimism"] is not None
         made.append(("Rise of the baseline", signed(results.sign * (base["mean"] - base["before"])),
-                     f"its mean on fresh seeds, less that in the search{results.turned}; what"
-                     " optimism and rise come to is lost of the promised gain"))  # fmt: skip
+                     f"its mean on fresh seeds, less that in the search{results.turned}"
+                     + ("; what optimism and rise come to is lost of the promised gain" if both
+                        else "")))  # fmt: skip
     least = verdict["detectable"]
     if least["gain"] is not None:
         made.append(("Smallest detectable gain", score(least["gain"]),
@@ -224,17 +236,18 @@ def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, st
             text += f", {verdict['confidence']:.0%} interval {_ends(entry['interval'])}"
             text += f" ({_ends(entry['interval_all'])} for all finalists together)"
         if entry["p"] is not None:
-            text += f". Welch's one-sided t test: {probability(entry['p'])}"
+            text += f". Welch's one-sided t test that it is better: {probability(entry['p'])}"
             text += f", corrected by Holm {probability(entry['p_holm'])}"
+            text += f"; that it is worse: {_p(results, entry)}" if entry["worse"] else ""
         if entry["survives"] is not None:
             text += f". {sentence_case(surviving(entry['survives']))} of the promised gain survives"
         made.append(("Gain over the baseline", f"{text}."))
     test = entry["test"]
     if test and test["gain"] is not None:
         text = f"mean {score(test['mean'])}, gain {signed(test['gain'])}"
-        text += (
-            f" ({_ends(test['interval'])}; {probability(test['p'])})" if test["interval"] else ""
-        )
+        known = [_ends(test["interval"])] if test["interval"] else []
+        known += [] if test["p"] is None else [probability(test["p"])]
+        text += f" ({'; '.join(known)})" if known else ""
         made.append(("On the test split", f"{text}."))
     for split, found in entry["examples"].items():
         if found:

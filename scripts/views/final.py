@@ -53,9 +53,10 @@ def final(results: Results) -> Final:
             "The baseline stays the recommendation: nothing that the search found is shown to be"
             " better than it on fresh seeds."
         )
-        lost = len(verdict["seeds"]) - verdict["baseline"]["completed"]
-        if lost:
-            words += f" It diverged on {lost} of {count(len(verdict['seeds']), 'fresh seed')}."
+        # None was trained where there was nothing to confirm.
+        values = verdict["baseline"]["values"]
+        if lost := len(values) - verdict["baseline"]["completed"]:
+            words += f" It diverged on {lost} of {count(len(values), 'fresh seed')}."
         values = results.baseline
     return Final(words, values, {} if values == best else best)
 

@@ -65,12 +65,14 @@ def context(results: Results) -> dict[str, Any]:
     tuned = tables.tuned(results)
     every = results.every_run
     recommended = final(results)
+    fresh = results.verdict.get("baseline", {"mean": None, "completed": 0})
     return {
         "name": str(results.study["study"]),
         "metric": metric_name(results.metric),
         "direction": results.study["objective"]["direction"],
         "noise": results.noise,
-        "fresh_mean": results.verdict["baseline"]["mean"] if results.verdict else None,
+        "fresh_mean": fresh["mean"],
+        "fresh_done": count(fresh["completed"], "fresh seed"),
         "headline": verdict.headline(results),
         "comparison": verdict.rows(results),
         "ties": verdict.tie_words(results),
