@@ -210,11 +210,9 @@ def checkpoint_seconds() -> float:
 def stopped(folder: Path) -> int:
     """Say that the training was asked to end; return the exit code that tells of it."""
     kept = (folder / CHECKPOINT).exists()
-    print(
-        f"{folder.name}: stopped by SIGTERM; the same command "
-        + ("goes on from the checkpoint" if kept else "starts anew: there was no checkpoint yet"),
-        flush=True,
-    )
+    then = "goes on from the checkpoint" if kept else "starts anew: there was no checkpoint yet"
+    # Not by print, which may be what the signal interrupted, and cannot be entered twice.
+    os.write(1, f"{folder.name}: stopped by SIGTERM; the same command {then}\n".encode())
     return 128 + signal.SIGTERM
 
 
