@@ -222,10 +222,14 @@ def test_what_is_worse_has_the_p_of_that(results: Results) -> None:
     row = next(row for row in rows if row["title"] == "finalist 2")
     # The baseline diverged there too, so that this is not why.
     assert (row["judged"], row["p"]) == ("worse than the baseline", "p < 0.001")
+    both = edited(results, finalists=entries, baseline=base, equivalent=[])
+    assert "that it is worse, corrected p < 0.001." in words(page.render(both))
     # Where it did not, no test is needed.
     rows = confirmed.rows(edited(results, finalists=entries, equivalent=[]))
     row = next(row for row in rows if row["title"] == "finalist 2")
     assert (row["judged"], row["p"]) == ("worse: diverged on 1 seed", "")
+    alone = edited(results, finalists=entries, equivalent=[])
+    assert "that it is worse, corrected" not in words(page.render(alone))
 
 
 def test_what_is_lost_of_a_promise_is_told_where_it_adds_up(results: Results) -> None:

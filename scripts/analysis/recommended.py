@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.analysis.words import diverged
 from scripts.study import plan
 from scripts.study.files import read_json, read_object
 from scripts.study.plan import Study
@@ -40,9 +41,8 @@ def recommended(study: Study, folder: Path) -> Recommended:
     why = (
         "The baseline: nothing that the search found is shown to be better than it on fresh seeds."
     )
-    seeds = len(verdict["baseline"]["values"])
-    if lost := seeds - verdict["baseline"]["completed"]:
-        why += f" It diverged on {lost} of {seeds} of them."
+    lost, seeds = diverged(verdict["baseline"])
+    why += f" It diverged on {lost} of {seeds} of them." if lost else ""
     for run in plan.baseline_runs(study):
         if _metrics(folder, run.name)["status"] == "complete":
             return Recommended(run.name, why)

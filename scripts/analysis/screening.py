@@ -38,7 +38,7 @@ def effects_of(study: Study, frame: pd.DataFrame) -> list[Effect]:
     if design["name"] != "plackett_burman":
         return regression.estimate(study, frame, own)
     varied = factors(study)
-    shares = aliases(varied, own)
+    shares, upper = aliases(varied, own), {one.name: one.ends()[1] for one in varied}
     # Further seeds of a corner, or runs beside the design, would unbalance it: interactions of
     # two would leak into effects that hold none of them.
     effects = estimate_effects(study, designed)
@@ -47,8 +47,7 @@ def effects_of(study: Study, frame: pd.DataFrame) -> list[Effect]:
     found = []
     for effect in ranked([*effects, *beside]):
         # An effect is told as best minus worst level; the matrix has the upper minus the lower.
-        upper = {one.name: one.ends()[1] for one in varied}.get(effect.hyperparameter)
-        turn = 1.0 if effect.best_level == upper else -1.0
+        turn = 1.0 if effect.best_level == upper.get(effect.hyperparameter) else -1.0
         text = "; ".join(
             f"{one}:{other} {turn * share:+.2f}"
             for one, other, share in shares[effect.hyperparameter]

@@ -60,6 +60,15 @@ def name(finalist: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+def diverged(baseline: Mapping[str, Any]) -> tuple[int, int]:
+    """Return on how many fresh seeds the baseline diverged, of how many that were trained.
+
+    None are where there was nothing to confirm.
+    """
+    seeds = len(baseline["values"])
+    return seeds - baseline["completed"], seeds
+
+
 def surviving(share: float) -> str:
     """Return how much of a gain survives: a share above 1 is all of it, one below 0 nothing.
 

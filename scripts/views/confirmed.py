@@ -238,7 +238,8 @@ def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, st
         if entry["p"] is not None:
             text += f". Welch's one-sided t test that it is better: {probability(entry['p'])}"
             text += f", corrected by Holm {probability(entry['p_holm'])}"
-            text += f"; that it is worse: {_p(results, entry)}" if entry["worse"] else ""
+            if entry["worse"] and (p := _p(results, entry)):
+                text += f"; that it is worse, corrected {p}"
         if entry["survives"] is not None:
             text += f". {sentence_case(surviving(entry['survives']))} of the promised gain survives"
         made.append(("Gain over the baseline", f"{text}."))

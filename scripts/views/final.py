@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scripts.analysis.words import diverged
 from scripts.study.hyperparameters import HYPERPARAMETERS, Value
 from scripts.views.results import Results
 from scripts.views.words import count
@@ -53,10 +54,8 @@ def final(results: Results) -> Final:
             "The baseline stays the recommendation: nothing that the search found is shown to be"
             " better than it on fresh seeds."
         )
-        # None was trained where there was nothing to confirm.
-        values = verdict["baseline"]["values"]
-        if lost := len(values) - verdict["baseline"]["completed"]:
-            words += f" It diverged on {lost} of {count(len(values), 'fresh seed')}."
+        lost, seeds = diverged(verdict["baseline"])
+        words += f" It diverged on {lost} of {count(seeds, 'fresh seed')}." if lost else ""
         values = results.baseline
     return Final(words, values, {} if values == best else best)
 

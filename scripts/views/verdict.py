@@ -175,34 +175,34 @@ def headline(results: Results) -> list[str]:
 
 def _judgement(results: Results, gain: float) -> str:
     """Return whether the study's gain can be believed, in one sentence or two."""
-    sd, seeds = results.noise.sd, len(results.noise.values)
+    said, alone = _by_the_search(results, gain)
     fresh = "What fresh seeds leave of it, the confirmation says."
+    return f"{said} {fresh if results.verdict else alone}".rstrip()
+
+
+def _by_the_search(results: Results, gain: float) -> tuple[str, str]:
+    """Return what the search tells of the gain, and what follows where nothing was confirmed."""
+    sd, seeds = results.noise.sd, len(results.noise.values)
     if sd is None:
-        one = "One seed of the baseline completed"
-        if results.verdict:
-            return (
-                f"{one} in the search, which alone cannot tell whether this gain is real. {fresh}"
-            )
-        return f"{one}, so nothing tells whether this gain is real: give it more (baseline.seeds)."
+        return (
+            "One seed of the baseline completed in the search.",
+            "So nothing tells whether this gain is real: give it more (baseline.seeds).",
+        )
     chance, runs = results.best.get("chance"), int(results.best["of"])
     if not sd or chance is None:
-        same = f"All {seeds} seeds of the baseline score the same, so the noise is not known."
-        return f"{same} {fresh}" if results.verdict else same
+        return f"All {seeds} seeds of the baseline score the same, so the noise is not known.", ""
     if gain <= NOISE * sd:
-        within = "This gain is within the noise: another seed alone moves the baseline as much."
-        if results.verdict:
-            return f"{within} {fresh}"
-        return f"{within} Nothing here shows that the tuned configuration is better."
+        return (
+            "This gain is within the noise: another seed alone moves the baseline as much.",
+            "Nothing here shows that the tuned configuration is better.",
+        )
     often = f"in {chance:.{1 if chance < 0.1 else 0}%}" if chance >= 0.01 else "in less than 1%"
-    lucky = (
-        f"the best of {count(runs, 'run')} no better than the baseline would gain as much {often}"
-        f" of studies, as far as {seeds} seeds tell the noise"
-    )
     judged = "may be luck" if chance > RARE else "is beyond the noise"
-    told = f"This gain {judged}: {lucky}."
-    if results.verdict:
-        return f"{told} {fresh}"
-    return f"{told} The best of many runs is flattered: expect less on new seeds."
+    return (
+        f"This gain {judged}: the best of {count(runs, 'run')} no better than the baseline would"
+        f" gain as much {often} of studies, as far as {seeds} seeds tell the noise.",
+        "The best of many runs is flattered: expect less on new seeds.",
+    )
 
 
 def tie_words(results: Results) -> str:
