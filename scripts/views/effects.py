@@ -146,7 +146,7 @@ def _draw_levels(axes: Axes, results: Results, y: float,
         axes.annotate(
             number(level, 3) + note, (place(value), y), (0, 5.5 * side), fontsize=7,
             textcoords="offset points", ha=inner if outside else outer, zorder=5,
-            va="bottom" if side > 0 else "top", color=style.INK,
+            va="bottom" if side > 0 else "top", color=style.INK, bbox=style.PLATE,
         )  # fmt: skip
         side = -side
 
