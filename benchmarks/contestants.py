@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.costs import cost
 from benchmarks.settings import MAX_SEQ_LENGTH, Settings
 from scripts.study.model_sources import model_folder
 from scripts.training import gpus
@@ -66,24 +65,6 @@ class Contestant:
     measure: Callable[[Settings, Path], Measured]
 
 
-def timed(command: list[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command to its end; return its wall time in seconds and its peak memory in MiB."""
-    log = folder / "log"
-    with log.open("wb") as stream:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **environment}, stdout=stream, stderr=stream
-        )
-        # The largest of the process and of all that it waited for, as the kernel counted.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        tail = log.read_text(encoding="utf-8", errors="replace")[-1500:]
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 def _recipe(module: str) -> Callable[[Settings, Path], Measured]:
     """Return how a recipe is measured: one process, which has the whole machine to itself."""
 
@@ -99,9 +80,9 @@ def _recipe(module: str) -> Callable[[Settings, Path], Measured]:
             # Trainer would spread each batch over all of them: other batches, other steps.
             environment["CUDA_VISIBLE_DEVICES"] = devices[0]
         command = [sys.executable, "-m", f"benchmarks.{module}", str(folder / "settings.json")]
-        seconds, memory = timed(command, folder, environment)
+        found = cost(command, folder, environment)
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-        return Measured(seconds, memory, (scores,))
+        return Measured(found.wall, found.mib, (scores,))
 
     return measure
 
@@ -152,14 +133,14 @@ def _snaketune(parallel: int, per_gpu: int) -> Callable[[Settings, Path], Measur
             *("--cores", str(parallel), "--"),
             *(f"{run}/metrics.json" for run in runs),
         ]
-        seconds, memory = timed(command, folder, {})
-        found = [
+        found = cost(command, folder, {})
+        made = [
             json.loads((folder / run / "metrics.json").read_text(encoding="utf-8")) for run in runs
         ]
         scores = tuple(
-            {name: one["epochs"][-1][name] for name in ("accuracy", "f1")} for one in found
+            {name: one["epochs"][-1][name] for name in ("accuracy", "f1")} for one in made
         )
-        return Measured(seconds, memory, scores, found[0]["precision"])
+        return Measured(found.wall, found.mib, scores, made[0]["precision"])
 
     return measure
 

@@ -66,7 +66,7 @@ def page(document: Mapping[str, Any]) -> str:
         cores=machine["cores"],
         capability=machine["cpu_capability"],
         device=", ".join(machine["gpus"]) or "no GPU",
-        formats=", ".join(document["number_formats"]) or "none",
+        formats=", ".join(document["number_formats"]) or "none that `auto` takes",
         commit=version(document["git"]),
         model=document["model"],
     )

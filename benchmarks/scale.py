@@ -8,19 +8,18 @@ executor; then each command that follows the trainings is run and measured once 
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import output
+from benchmarks.costs import Cost, cost
 from benchmarks.scale_page import AFTER, page
 from scripts.study.errors import StudyError, command
 from scripts.study.files import read_json
@@ -30,15 +29,6 @@ from tools.project import PROJECT, copy_project
 STUDY = "results/tiny"
 NAMES = ("weight_decay", "dropout", "attention_dropout")
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of a command and what it started: wall time and processor time (s), largest process (MiB)."""
-
-    wall: float
-    processor: float
-    mib: float
 
 
 def make_project(folder: Path, runs: int, trials: int, batch_size: int) -> None:
@@ -61,19 +51,12 @@ def make_project(folder: Path, runs: int, trials: int, batch_size: int) -> None:
     make_data(folder / "tiny-data", {"train": 48, "validation": 408, "test": 24})
 
 
-def cost(what: str, words: Sequence[str], folder: Path) -> Cost:
+def told(what: str, words: Sequence[str], folder: Path) -> Cost:
     """Run a command in `folder`, tell what it cost and return that; raise where it fails."""
-    start = time.monotonic()
-    with (folder / "log").open("wb") as log:
-        child = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
-        _, status, used = os.wait4(child.pid, 0)
-    wall = time.monotonic() - start
-    if status:
-        said = (folder / "log").read_text(errors="replace")[-3000:]
-        raise StudyError(f"{what}: exit code {os.waitstatus_to_exitcode(status)}\n{said}")
-    found = Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    found = cost(words, folder, {})
     print(
-        f"{what}: {wall:.1f} s, {found.processor:.1f} s of processor time, {found.mib:.0f} MiB",
+        f"{what}: {found.wall:.1f} s, {found.processor:.1f} s of processor time,"
+        f" {found.mib:.0f} MiB",
         flush=True,
     )
     return found
@@ -95,22 +78,22 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         pool.submit(make_project, folder, runs, trials, batch_size).result()
     costs = {}
     ahead = [f"{STUDY}/data/info.json", f"{STUDY}/data/tokens/16.safetensors"]
-    cost("data", [*SNAKEMAKE, "--cores", "1", *ahead], folder)
-    costs["dry run before"] = cost("dry run before", [*SNAKEMAKE, "-n", "-q"], folder)
-    costs["study"] = cost("study", [*SNAKEMAKE, "--cores", "2"], folder)
+    told("data", [*SNAKEMAKE, "--cores", "1", *ahead], folder)
+    costs["dry run before"] = told("dry run before", [*SNAKEMAKE, "-n", "-q"], folder)
+    costs["study"] = told("study", [*SNAKEMAKE, "--cores", "2"], folder)
     ended = time.time()
     trained = list((folder / STUDY).glob("runs/*/metrics.json"))
-    costs["dry run after"] = cost("dry run after", [*SNAKEMAKE, "-n", "-q"], folder)
+    costs["dry run after"] = told("dry run after", [*SNAKEMAKE, "-n", "-q"], folder)
     if b"Nothing to be done" not in (folder / "log").read_bytes():
         raise StudyError(f"{folder}: a finished study has something to do")
     words = [*SNAKEMAKE, "--report", "snakemake-report.html"]
-    costs["Snakemake's report"] = cost("Snakemake's report", words, folder)
+    costs["Snakemake's report"] = told("Snakemake's report", words, folder)
     for name in AFTER:
         words = [sys.executable, "-m", f"scripts.{name}", "--study", f"{STUDY}/study.json"]
-        costs[name] = cost(name, words, folder)
+        costs[name] = told(name, words, folder)
     space, last = f"{STUDY}/optuna/space.json", str(-(-trials // batch_size))
     words = [sys.executable, "-m", "scripts.ask", "--space", space, "--batch", last]
-    costs["last ask"] = cost("last ask", words, folder)
+    costs["last ask"] = told("last ask", words, folder)
     return {
         "runs": runs,
         "trials": trials,

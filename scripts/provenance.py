@@ -1,7 +1,8 @@
 """Write down where a study's results come from: code, packages, config, data, model, machine.
 
 In: study.json, data/info.json, data/model.json. Out: `provenance.json`, made again whenever the
-final configuration is.
+final configuration is. The machine is the one that this runs on, which on a cluster is not that of
+the trainings: their metrics.json names the device.
 """
 
 import argparse

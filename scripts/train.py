@@ -139,7 +139,7 @@ def train_run(options: argparse.Namespace) -> None:
             "files": model_facts.get("files"),
             "tokens": file_sha256(tokens),
             # Of another kind of processor the last digits would be of two.
-            "processor": torch.backends.cpu.get_cpu_capability(),
+            "processor": processor(),
             "objective": [options.metric, options.direction],
             "eval_batch_size": options.eval_batch_size,
             "versions": versions(),
@@ -241,6 +241,12 @@ def evaluate(
     predicted = probabilities.argmax(axis=1).tolist()
     result.test = {"loss": loss, **score(predicted, tokens.labels.tolist(), model.num_labels)}
     result.test_probabilities = probabilities
+
+
+def processor() -> dict[str, Any]:
+    """Return the kind of processor: its name, what it can compute with and its caches."""
+    found = torch.cpu.get_capabilities()
+    return {key: value for key, value in found.items() if not key.startswith("num_")}
 
 
 def device_name(where: torch.device) -> str:

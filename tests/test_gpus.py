@@ -225,6 +225,25 @@ def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) ->
     gpus.check()
 
 
+def test_a_gpu_that_torch_has_no_code_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "CUDA error: no kernel image is available for execution on the device"
+
+    def zeros(count: int, device: str) -> torch.Tensor:
+        raise RuntimeError(said)
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "Tesla V100")
+    monkeypatch.setattr("torch.zeros", zeros)
+    words = r"training\.gpu: 1, but this build of torch \(CUDA 13\.0\) has no code for Tesla V100;"
+    with pytest.raises(StudyError, match=words):
+        gpus.check()
+    said = "CUDA out of memory"
+    with pytest.raises(RuntimeError, match=said):
+        gpus.check()
+
+
 def test_a_gpu_is_asked_for_its_deterministic_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[bool, bool]] = []
     monkeypatch.setattr(

@@ -47,7 +47,10 @@ def test_the_page_has_a_column_a_size_and_a_row_a_command() -> None:
     assert f"| {words} | - | 31 |" in lines  # measured since it was thought of
     assert "| the same, a job of Snakemake, s | 0.001 | 0.001 |" in lines
     assert "| runs: files, and their MB | 5,000, 2.0 | 50,000, 2.0 |" in lines
-    told = "Machine: a processor, 2 cores. Commit: 0000000000; 0000000000 with changes."
+    told = (
+        "Machine: a processor, 2 cores. Commit: 0000000000 (1,000 runs);"
+        " 0000000000 with changes (10,000 runs). Slopes are over all of them."
+    )
     assert told in lines
     widths = {line.count("|") for line in lines if line.startswith("|")}
     assert widths == {4, 5}

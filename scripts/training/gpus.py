@@ -22,6 +22,8 @@ from scripts.study.locks import try_lock
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1"}
 # The settings of cuBLAS that torch takes for deterministic, the faster one first.
 _CUBLAS = (":4096:8", ":16:8")
+# As CUDA and ROCm say that nothing was compiled for a GPU.
+_FOREIGN = ("no kernel image", "invalid device function")
 # Open as long as the process lives: to close one is to give the GPU back.
 _held: list[int] = []
 
@@ -129,19 +131,32 @@ def use_one() -> None:
 def check() -> None:
     """Raise `StudyError` where there is a GPU and a torch for GPUs, and one cannot use the other.
 
-    A training that falls back to the processor would take hours, and be compared with others.
+    A training that falls back to the processor would take hours, and be compared with others. A
+    GPU that is older than all that this torch was built for is found, but computes nothing.
     """
     import torch
 
     cuda, hip = torch.version.cuda, torch.version.hip
+    runtime = f"CUDA {cuda}" if cuda else f"ROCm {hip}"
     if count() and (cuda or hip) and not torch.cuda.is_available():
-        runtime = f"CUDA {cuda}" if cuda else f"ROCm {hip}"
         raise StudyError(
             "training.gpu: 1, but torch cannot use a GPU that CUDA_VISIBLE_DEVICES, /dev or its"
             f" driver tells of: is the driver recent enough for {runtime}, and is the GPU free for"
             " several processes?\n"
             "  training.gpu: 0 trains on the processor"
         )
+    if torch.cuda.is_available():
+        try:
+            torch.zeros(1, device="cuda").add_(1).item()
+        except RuntimeError as error:
+            if not any(words in str(error) for words in _FOREIGN):
+                raise
+            raise StudyError(
+                f"training.gpu: 1, but this build of torch ({runtime}) has no code for"
+                f" {torch.cuda.get_device_name()}; a build of the same version that has is to be"
+                " installed (for older GPUs: https://download.pytorch.org/whl/cu126)\n"
+                "  training.gpu: 0 trains on the processor"
+            ) from None
 
 
 def be_deterministic(*, strictly: bool = True) -> None:

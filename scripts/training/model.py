@@ -47,7 +47,8 @@ def precision(wanted: str, where: torch.device, architecture: str = "bert") -> s
         return wanted
     if where.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # Any other CPU emulates bf16 products: three times slower than fp32 on AVX-512 alone.
+    # Other x86 CPUs emulate bf16 products: three times slower than fp32 on AVX-512 alone. Those of
+    # ARM that have them were not measured.
     in_hardware = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return "bf16" if in_hardware else "fp32"
 

@@ -95,8 +95,9 @@ def provenance(results: Results) -> list[tuple[str, str]]:
                                         else "")),
         ("Model revision", str(model["revision"] or "none pinned")),
         ("Weights' sha256", str(model["sha256"] or "unknown")),
-        ("Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['cpu_capability']}; "
-                    f"{gpus}; {machine['system']}"),
+        ("Machine that wrote this down",
+         f"{machine['cpu']}, {machine['cores']} cores, {machine['cpu_capability']}; {gpus};"
+         f" {machine['system']}"),
         ("Python", str(found["python"])),
         ("Main packages", ", ".join(main)),
     ]  # fmt: skip

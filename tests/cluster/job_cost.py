@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.scale import SNAKEMAKE, cost, make_project
+from benchmarks.scale import SNAKEMAKE, make_project, told
 from tests.cluster.slurm import Slurm, missing
 
 
@@ -31,7 +31,7 @@ def main() -> None:
         make_project(folder, options.runs, options.trials, options.batch_size)
         try:
             slurm.start()
-            cost("study", [*SNAKEMAKE, "--profile", "profiles/slurm", *options.rest], folder)
+            told("study", [*SNAKEMAKE, "--profile", "profiles/slurm", *options.rest], folder)
         finally:
             slurm.stop()
         print(f"{len(list((folder / 'results/tiny').glob('runs/*/metrics.json')))} runs")
