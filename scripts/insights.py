@@ -50,7 +50,8 @@ def insights(path: Path) -> str:
         if row["found_at"] is not None
     ]
     lines += [f"advice: {entry['advice']}" for entry in document["advice"]]
-    return "\n".join(lines) or "insights: no run completed"
+    nothing = "nothing to compare" if (frame["status"] == "complete").any() else "no run completed"
+    return "\n".join(lines) or f"insights: {nothing}"
 
 
 def main() -> None:

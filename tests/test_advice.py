@@ -87,6 +87,14 @@ def test_a_few_runs_and_a_gap_are_under_sampling() -> None:
     assert 0.3 < few["gap"]["figures"]["share"] < 0.6
 
 
+def test_runs_that_change_something_else_too_fill_a_gap() -> None:
+    trials = spread_out(1e-4)
+    others = [(values | {"weight_decay": 0.1}, score) for values, score in trials[6:20]]
+    found = rules(runs(trials[:6] + others + trials[20:]))
+    assert found["under-sampled"]["figures"]["configurations"] == 17
+    assert "gap" not in found
+
+
 def test_names_that_were_all_tried_are_no_small_sample() -> None:
     names = ("linear", "cosine", "polynomial", "constant_with_warmup", "inverse_sqrt")
     blocks = {"lr_scheduler_type": {"grid": list(names)}}

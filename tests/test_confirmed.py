@@ -256,7 +256,16 @@ def test_interactions_are_told_with_their_noise(results: Results, html: str) -> 
     assert "stand out of the noise" in further.interaction_words(change(results, interactions=one))
     blind = results.interactions.assign(noise_sd=None, p_holm=None, stands_out=None)
     assert "noise is not known" in further.interaction_words(change(results, interactions=blind))
+    others = {name: results.runs[name].iloc[0] for name in ("weight_decay", "train_batch_size")}
     assert "no interactions" in further.interaction_words(
+        change(
+            results,
+            runs=results.runs.assign(**others),
+            interactions=results.interactions.head(1),
+        )
+    )
+    # Of a hyperparameter whose effect the points that completed cannot separate there is no row.
+    assert "No interaction was tested" in further.interaction_words(
         change(results, interactions=results.interactions.head(1))
     )
     alone = results.interactions[results.interactions["kind"] != "interaction"]

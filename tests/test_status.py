@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from scripts import status
+from scripts.analysis.logs import STARTING
 from scripts.analysis.state import State, look
 from scripts.study import plan
 from scripts.study.errors import StudyError
@@ -144,6 +146,42 @@ def test_a_run_that_starts_has_not_failed(finished: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("log", "kind"),
+    [
+        ("epoch 1/3: x\nsnaketune: model.path: gone\n", "failed"),
+        ("Traceback (most recent call last):\n  x\nOSError: no space\n", "failed"),
+        ("snaketune: out of memory (x)\n  a training takes less with ...\n", "failed"),
+        (f"{RUN}: stopped by SIGTERM; the same command goes on from the checkpoint\n", "left"),
+        (f"epoch 3/3: x\n{RUN}: complete, f1 0.8\n", "left"),
+        ("Traceback (most recent call last):\nKeyboardInterrupt\n", "left"),
+        ("epoch 1/3: train loss 0.5\n", "running"),
+        (f"{RUN}: goes on without deterministic kernels, so that its last digits ...\n", "running"),
+        ("snaketune: out of memory\nout of memory; trying once more\nepoch 1/3: x\n", "running"),
+    ],
+)
+def test_without_locks_the_log_tells(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, log: str, kind: str
+) -> None:
+    monkeypatch.setattr("scripts.analysis.logs.held", lambda path: None)
+    path = lose(finished, RUN, log)
+    os.utime(path, (time.time() - STARTING - 1,) * 2)
+    total = look(full_study(), finished).total
+    assert (total.running, total.failed, total.left) == tuple(
+        int(kind == one) for one in ("running", "failed", "left")
+    )
+    os.utime(path, (1e9, 1e9))  # whatever it wrote last, it is at work no more
+    assert look(full_study(), finished).total.running == 0
+
+
+def test_a_trial_between_its_two_tries_is_at_work(finished: Path) -> None:
+    log = lose(finished, RUN, "Traceback (most recent call last):\nkilled; trying once more\n")
+    assert look(full_study(), finished).total.running == 1
+    os.utime(log, (1e9, 1e9))
+    failed = look(full_study(), finished).failed[RUN]
+    assert failed.startswith("ended without a message (killed?), after: killed; trying once more")
+
+
 def test_results_of_another_plan_are_left_to_do(finished: Path) -> None:
     study = full_study()
     study["hyperparameters"]["weight_decay"]["baseline"] = 0.01
@@ -189,6 +227,29 @@ def test_the_loss_is_better_the_smaller(tmp_path: Path) -> None:
     assert state.best is not None
     assert state.best.objective == pytest.approx(0.501)
     assert "Gain:     +0.0140, 1.4 times" in text(state)
+
+
+def test_what_has_ended_without_a_score_is_not_called_to_come(finished: Path) -> None:
+    for path in (finished / "runs").glob("baseline-*/metrics.json"):
+        change(path, lambda m: m.update(status="diverged"))
+    assert "Baseline: none; it diverged on every seed" in text(look(full_study(), finished))
+    for path in (finished / "runs").glob("*/metrics.json"):
+        change(path, lambda m: m.update(status="diverged"))
+    assert "Best:     none; no run came to its end" in text(look(full_study(), finished))
+
+
+def test_a_verdict_of_fewer_runs_is_not_shown_as_todays(finished: Path) -> None:
+    study = full_study() | {"confirm": {"configurations": 1, "seeds": 2}}
+    (finished / "report.html").write_text("")
+    write_json(finished / "confirm" / "finalists.json", {"finalists": []})
+    write_json(finished / "verdict.json", {"verdict": "Something is better."})
+    shown = text(look(study, finished))
+    assert "Verdict:  Something is better." in shown
+    assert "of an earlier state" not in shown
+    lose(finished, RUN, "Traceback (most recent call last):\nOSError: no space\n")
+    state = look(study, finished)
+    assert (state.total.failed, state.total.left, state.verdict) == (1, 0, None)
+    assert "report.html, of an earlier state" in text(state)
 
 
 def test_nothing_is_written(finished: Path) -> None:

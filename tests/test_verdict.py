@@ -1,5 +1,6 @@
 """Every number of a verdict, computed anew by SciPy and statsmodels."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scripts.analysis import examples
 from scripts.analysis.confirmation import Confirmed
 from scripts.analysis.inference import ALPHA, POWER
 from scripts.analysis.verdict import verdict
+from scripts.analysis.words import name as spelled
 from scripts.study.files import write_csv
 from tests.simulated import confirmed, study
 
@@ -118,6 +120,30 @@ def test_each_finalist_is_compared_with_the_baseline(whole: Confirmed) -> None:
     assert finalists[3]["gain"] is None
     assert [one["better"] for one in finalists] == [True, False, False, False]
     assert [one["worse"] for one in finalists] == [False, True, True, True]
+
+
+def test_a_better_finalist_that_lost_a_seed_as_the_baseline_did_is_withheld(
+    whole: Confirmed,
+) -> None:
+    scores = np.array([
+        [0.80, 0.81, NAN, 0.79], [0.90, 0.91, 0.89, NAN], [0.80, 0.81, 0.79, 0.80],
+        [NAN, 0.79, 0.81, 0.80], [0.80, 0.79, 0.81, 0.80],
+    ])  # fmt: skip
+    document = judged(replace(whole, scores=scores))
+    assert [one["withheld"] for one in document["finalists"]] == [True, False, False, False]
+    assert (document["winner"], document["outcome"]) == (None, "undecided")
+    assert document["equivalent"] == [2, 3, 4]
+    first = spelled(document["finalists"][0])
+    assert document["verdict"].startswith(
+        "No configuration is called better than the baseline on 4 fresh seeds; these 3 are"
+    )
+    told = f"; {first} scores more, but completed on 3 of them, and is not called better for that."
+    assert told in document["verdict"]
+    # Where another wins, it is only not told from the winner.
+    scores[2] = [0.90, 0.91, 0.89, 0.90]
+    document = judged(replace(whole, scores=scores))
+    assert (document["winner"], document["outcome"]) == (2, "better")
+    assert document["equivalent"] == [1]
 
 
 def test_the_test_split_is_told_beside_it(whole: Confirmed) -> None:

@@ -164,7 +164,7 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
         ends = tried_range(study, frame, name)
         if ends is None or "choices" in study["hyperparameters"][name].get("search", {}):
             continue
-        gap = largest_gap(inside[name].tolist(), *ends)
+        gap = largest_gap(frame.loc[frame["status"] == "complete", name].tolist(), *ends)
         if gap is not None and gap[2] > GAP:
             low, high, share = gap
             if high - low <= _step(study, name) * (1 + 1e-9):

@@ -10,6 +10,8 @@ from statistics import NormalDist
 NOISE = 2.0
 # A gain that luck reaches in no larger share of studies is beyond it.
 RARE = 0.05
+# Of fewer runs that were drawn at random, what as many would find is not told.
+LEAST_TRIALS = 5
 _NORMAL = NormalDist()
 # Steps of the two integrals, the first also as a share of the width of what it goes over, and how
 # far from the middle they begin and end.

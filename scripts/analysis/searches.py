@@ -14,7 +14,7 @@ from opda.nonparametric import EmpiricalDistribution
 
 from scripts.analysis.collect import Planned
 from scripts.analysis.inference import Floats
-from scripts.analysis.luck import NOISE
+from scripts.analysis.luck import LEAST_TRIALS, NOISE
 from scripts.analysis.noise import spread
 from scripts.analysis.runfiles import METRICS
 from scripts.study import plan
@@ -35,8 +35,6 @@ RANDOM_COLUMNS = (
     "median", "median_low", "median_high", "confidence",
 )  # fmt: skip
 CONFIDENCE = 0.95
-# Of fewer random trials nothing is said.
-LEAST_TRIALS = 5
 # A curve of a thousand points looks like one of a hundred, and takes hundreds of megabytes.
 EVERY = 200
 _DIGITS = 12

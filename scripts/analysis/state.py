@@ -7,25 +7,20 @@ runs, and often.
 import json
 import os
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from scripts.analysis.foreseen import Runs, foreseen
+from scripts.analysis.logs import at_work
 from scripts.study import plan
 from scripts.study.files import read_object
 from scripts.study.hyperparameters import Value
-from scripts.study.locks import held
 from scripts.study.names import departures
 from scripts.study.plan import ALL_STAGES, STAGES, Study
 
 Kind = Literal["done", "running", "failed", "left"]
-# How much of a log is looked at, from its end (bytes).
-_TAIL = 4096
-# So long a training may take to import its libraries, before it holds its log (seconds).
-STARTING = 120
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ def look(study: Study, folder: Path) -> State:
             if seconds is not None:
                 state.seconds[name] = seconds
         elif f"{name}.log" in logs:
-            kinds[name], line = _at_work(folder / "logs" / "train" / f"{name}.log")
+            kinds[name], line = at_work(folder / "logs" / "train" / f"{name}.log")
             if kinds[name] in ("running", "failed"):
                 getattr(state, kinds[name])[name] = line
     for stage, (found_runs, most) in planned.items():
@@ -145,7 +140,8 @@ def look(study: Study, folder: Path) -> State:
     seeds = (run.name for run in plan.baseline_runs(study))
     state.baseline = [completed[name][0] for name in seeds if name in completed]
     state.report = (folder / "report.html").exists()
-    if plan.fresh_seeds(study) and not state.total.left and (folder / "verdict.json").exists():
+    all_done = state.total.done == state.total.planned
+    if plan.fresh_seeds(study) and all_done and (folder / "verdict.json").exists():
         state.verdict = read_object(folder / "verdict.json", "verdict")["verdict"]
     return state
 
@@ -193,41 +189,6 @@ def _seconds(path: Path) -> float | None:
             return float(stream.read().split(b"\n")[1].split(b"\t")[0])
     except (OSError, ValueError, IndexError):
         return None
-
-
-def _at_work(log: Path) -> tuple[Kind, str]:
-    """Return where a run without results is, and the last line of its log."""
-    line = _last_line(log)
-    if held(log) is not False or (not line and _age(log) < STARTING):
-        return "running", line
-    # Results that were deleted leave a log that tells of success; a study that was stopped by hand
-    # goes on where it was.
-    ended = log.name.removesuffix(".log") + ": "
-    if line.startswith(ended) or line == "KeyboardInterrupt":
-        return "left", line
-    if line.startswith("epoch ") or not line:
-        line = f"ended without a message (killed?), after: {line or 'nothing'}"
-    return "failed", line
-
-
-def _age(path: Path) -> float:
-    """Return how many seconds ago a file was written to."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _last_line(path: Path) -> str:
-    """Return the last line with something in it, without what could move a terminal's cursor."""
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-            lines = stream.read().decode("utf-8", "replace").split("\n")
-    except OSError:
-        return ""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "".join(character if character.isprintable() else " " for character in last)
 
 
 def _best(

@@ -27,7 +27,9 @@ from scripts.study.plan import Study, fresh_seeds
 RULES = (
     "a finalist is better than the baseline if it completed on every fresh seed and Welch's"
     f" one-sided t test on the fresh seeds, corrected by Holm for all finalists, has p <= {ALPHA};"
-    " one that did not complete counts with p = 1 in that correction",
+    " one that did not complete counts with p = 1 in that correction, and where its own p is at"
+    " most that rate divided by the number of finalists, it is withheld: neither better nor"
+    " equivalent",
     "the winner is, of the finalists whose p before correction is at most that rate divided by the"
     " number of finalists, the one with the largest mean on the fresh seeds",
     "a finalist is worse if the test in the other direction, corrected alike, says so, or if it"
@@ -59,7 +61,7 @@ def verdict(study: Study, confirmed: Confirmed) -> dict[str, Any]:
     equivalent = _equivalent(scores, standard, finalists, winner)
     sd = pooled_sd(scores)
     document: dict[str, Any] = {
-        "outcome": _outcome(scores, winner),
+        "outcome": _outcome(scores, finalists, winner),
         "objective": dict(study["objective"]),
         "alpha": ALPHA,
         "confidence": 1 - 2 * ALPHA,
@@ -119,6 +121,7 @@ def _against(
                 "p_holm": None if one is None else _round(p),
                 "p_worse_holm": None if one is None else _round(q),
                 "better": one is not None and whole and p <= ALPHA,
+                "withheld": one is not None and not whole and _alone(float(one.p), finalists),
                 "worse": fell or (one is not None and q <= ALPHA),
             }
         )
@@ -198,11 +201,14 @@ def _correct(found: Sequence[dict[str, Any] | None]) -> None:
 
 def _winner(finalists: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the number of the winner by the rules, None without one."""
-    able = [
-        one for one in finalists if one["better"] and one["p"] <= ALPHA / len(finalists) + 1e-15
-    ]
+    able = [one for one in finalists if one["better"] and _alone(one["p"], finalists)]
     best = max(able, key=lambda one: (one["gain"], -one["finalist"]), default=None)
     return None if best is None else int(best["finalist"])
+
+
+def _alone(p: float, finalists: Sequence[Any]) -> bool:
+    """Return whether a p is small enough for all finalists, whatever those of the others are."""
+    return p <= ALPHA / len(finalists) + 1e-15
 
 
 def _equivalent(
@@ -218,7 +224,7 @@ def _equivalent(
         if one["finalist"] != winner and min(len(scores[one["finalist"]]), len(standard)) > 1
     ]
     if winner is None:
-        return [one["finalist"] for one in others if not one["worse"]]
+        return [one["finalist"] for one in others if not (one["worse"] or one["withheld"])]
     p = holm([float(welch(standard, scores[one["finalist"]]).p) for one in others])
     return [
         one["finalist"]
@@ -227,11 +233,14 @@ def _equivalent(
     ]
 
 
-def _outcome(scores: Sequence[Floats], winner: int | None) -> str:
+def _outcome(
+    scores: Sequence[Floats], finalists: Sequence[Mapping[str, Any]], winner: int | None
+) -> str:
     if winner is not None:
         return "better"
     able = len(scores[0]) > 1 and any(len(row) > 1 for row in scores[1:])
-    return "indistinguishable" if able else "undecided"
+    withheld = any(one["withheld"] and not one["worse"] for one in finalists)
+    return "indistinguishable" if able and not withheld else "undecided"
 
 
 def _scores(row: Floats) -> dict[str, Any]:

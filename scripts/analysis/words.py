@@ -22,16 +22,20 @@ def sentence(document: Mapping[str, Any]) -> str:
     """Return the verdict, one to three sentences."""
     finalists, seeds = document["finalists"], len(document["seeds"])
     if not finalists:
-        return "There is nothing to confirm: no configuration but the baseline completed."
+        why = none_completed(document["baseline"]["before"] is not None)
+        return f"There is nothing to confirm: {why}."
     if document["outcome"] == "better":
         return _better(document)
-    if document["outcome"] == "undecided":
-        return _undecided(document)
     worse = [one for one in finalists if one["worse"]]
+    withheld = [one for one in finalists if one["withheld"] and not one["worse"]]
+    if document["outcome"] == "undecided" and not withheld:
+        return _undecided(document)
     equal = [one for one in finalists if one["finalist"] in document["equivalent"]]
     none = "No configuration is distinguishable from the baseline"
     if worse:
         none = "No configuration is better than the baseline"
+    if withheld:
+        none = "No configuration is called better than the baseline"
     text = f"{none} on {seeds} fresh seeds"
     if equal:
         verb = "this one is" if len(equal) == 1 else f"these {len(equal)} are"
@@ -40,7 +44,17 @@ def sentence(document: Mapping[str, Any]) -> str:
         )
     if worse:
         text += f"; worse: {', '.join(map(name, worse))}"
+    for one in withheld:
+        text += (
+            f"; {name(one)} scores more, but completed on {one['completed']} of them, and is not"
+            " called better for that"
+        )
     return f"{text}.{_detectable(document)}"
+
+
+def none_completed(baseline: bool) -> str:
+    """Return that no configuration completed, or none but the baseline, where that did."""
+    return f"no configuration {'but the baseline ' if baseline else ''}completed"
 
 
 def _within(finalist: Mapping[str, Any]) -> str:

@@ -7,6 +7,9 @@ neighbours ran first. The decision is Optuna's own pruner's.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+# Pruners that note on a trial how far it came. To tell them of n trials takes n squared of time.
+HALVING = ("successive_halving", "hyperband")
+
 
 def pruner(name: str, options: Mapping[str, Any]) -> Any:
     """Return Optuna's pruner of that name in snake case, such as `median`.
@@ -48,16 +51,24 @@ def should_stop(pruning: Mapping[str, Any] | None) -> Callable[[int, float], boo
         pruner=pruner(pruning["pruner"]["name"], pruning["pruner"]["options"]),
     )
     states = optuna.trial.TrialState
+    halving = pruning["pruner"]["name"] in HALVING
     for past in pruning["earlier"]:
+        values = dict(enumerate(past["values"], start=1))
+        state = states.PRUNED if values else states.FAIL
+        if past["status"] == "complete":
+            state = states.COMPLETE
+        value = past["values"][-1] if state == states.COMPLETE else None
+        if not halving:
+            study.add_trial(
+                optuna.trial.create_trial(state=state, value=value, intermediate_values=values)
+            )
+            continue
         # Told again epoch by epoch, since halving notes on a trial how far it was promoted.
         trial = study.ask()
-        for epoch, value in enumerate(past["values"], start=1):
-            trial.report(value, epoch)
+        for epoch, objective in values.items():
+            trial.report(objective, epoch)
             trial.should_prune()
-        if past["status"] == "complete":
-            study.tell(trial, past["values"][-1])
-        else:
-            study.tell(trial, state=states.PRUNED if past["values"] else states.FAIL)
+        study.tell(trial, value, state)
     # Neighbours of the same batch are unknown, whether or not they have finished.
     while len(study.trials) < pruning["trial"] - 1:
         study.add_trial(optuna.trial.create_trial(state=states.FAIL))

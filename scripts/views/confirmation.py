@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from scripts.analysis.words import none_completed
 from scripts.views import style
 from scripts.views.results import Noise, Results
 from scripts.views.words import count, number, on_validation, score, signed
@@ -50,7 +51,8 @@ def why_not(results: Results) -> str:
     if not results.verdict:
         return "This study has not been confirmed yet: there is no verdict.json."
     if not results.verdict.get("finalists"):
-        return "This study has nothing to confirm: no configuration but the baseline completed."
+        why = none_completed(results.verdict["baseline"]["before"] is not None)
+        return f"This study has nothing to confirm: {why}."
     return ""
 
 

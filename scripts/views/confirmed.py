@@ -86,6 +86,8 @@ def _judged(results: Results, entry: Mapping[str, Any]) -> str:
         return "better than the baseline, less than the winner"
     if entry["p"] is None:
         return "not compared"
+    if entry["withheld"]:
+        return f"scores more, but diverged on {count(lost, 'seed')}: not called better"
     return "not distinguishable from the baseline, less than the winner"
 
 
@@ -122,9 +124,11 @@ def _fell(results: Results, entry: Mapping[str, Any]) -> bool:
 def _p(results: Results, entry: Mapping[str, Any]) -> str:
     """Return the p of what is said of a configuration: that it is worse, else that it is better.
 
-    Empty for the baseline, and for what is worse without a test.
+    Empty for the baseline, and for what is worse or withheld without a test.
     """
     if "finalist" not in entry or (entry["worse"] and _fell(results, entry)):
+        return ""
+    if entry["withheld"] and not entry["worse"]:
         return ""
     return probability(entry["p_worse_holm" if entry["worse"] else "p_holm"])
 
@@ -237,7 +241,8 @@ def statistics(results: Results, entry: Mapping[str, Any]) -> list[tuple[str, st
             text += f" ({_ends(entry['interval_all'])} for all finalists together)"
         if entry["p"] is not None:
             text += f". Welch's one-sided t test that it is better: {probability(entry['p'])}"
-            text += f", corrected by Holm {probability(entry['p_holm'])}"
+            if not entry["withheld"]:
+                text += f", corrected by Holm {probability(entry['p_holm'])}"
             if entry["worse"] and (p := _p(results, entry)):
                 text += f"; that it is worse, corrected {p}"
         if entry["survives"] is not None:

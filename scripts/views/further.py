@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from scripts.views.grid import varied
 from scripts.views.results import Results
 from scripts.views.words import count, metric_name, number, probability, score
 
@@ -37,7 +38,9 @@ def interaction_words(results: Results) -> str:
     noise, freedom = table["noise_sd"].iloc[0], table["noise_df"].iloc[0]
     if pd.isna(noise):
         return "The noise is not known, so nothing tells which of these may be chance."
-    pairs, alone = table[table["kind"] == "interaction"], sum(table["kind"] != "interaction") == 1
+    pairs = table[table["kind"] == "interaction"]
+    # A main effect that the points which completed cannot separate is not in the table.
+    alone = len(varied(results, results.complete(results.stage("grid")))) == 1
     out = [str(term).replace(":", " with ") for term in pairs[pairs["stands_out"] == 1]["term"]]
     if alone:
         said = "One hyperparameter alone varies in the grid: there are no interactions"

@@ -110,7 +110,8 @@ def objective_axis(results: Results, runs: pd.DataFrame) -> Axis:
     places: dict[str, float] = {}
     diverged = int(runs["objective"].isna().sum())
     inside = within_fence(values, results.sign)
-    outliers = [v for v in values if v not in inside]
+    within = set(inside)
+    outliers = [v for v in values if v not in within]
     ends = [*inside, *(results.noise.band or ())] or [0.0, 1.0]
     low, high = min(ends), max(ends)
     margin = 0.03 * (high - low) or 0.01

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scripts.analysis.luck import LEAST_TRIALS
 from scripts.views import style
 from scripts.views.results import Results
 from scripts.views.scales import within_fence
@@ -155,8 +156,8 @@ def _words(results: Results) -> str:
         )
     if results.chance.empty:
         return words + (
-            " The study has no runs that were drawn at random, so that nothing says what as many"
-            " random trials would have found."
+            f" The study has no {LEAST_TRIALS} completed runs that were drawn at random, so that"
+            " nothing says what as many random trials would have found."
         )
     first = results.chance.iloc[0]
     lost = int(first["incomplete"])

@@ -60,7 +60,7 @@ def _below(state: State) -> list[str]:
     if state.verdict:
         lines.append(f"Verdict:  {state.verdict}")
     if state.report:
-        old = "" if not (state.total.left or state.total.running) else ", of an earlier state"
+        old = "" if _ended(state.total) else ", of an earlier state"
         lines.append(f"Report:   results/{state.study['study']}/report.html{old}")
     return lines
 
@@ -69,7 +69,7 @@ def _time(state: State) -> str:
     """Return the time so far and to go, in words."""
     spent = f"{duration(sum(state.seconds.values()))} of training so far"
     at_once = max(1, state.total.running)
-    if not (state.total.left or state.total.running or state.total.failed):
+    if _ended(state.total):
         return f"{spent}, nothing to go"
     if state.to_go is None:
         return f"{spent}; how long the rest takes shows when a run is done"
@@ -88,14 +88,21 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def _ended(stage: Stage) -> bool:
+    return stage.done == stage.planned
+
+
 def _score(state: State) -> list[str]:
     """Return the best so far, the baseline, and what lies between them beside the noise."""
     metric = state.study["objective"]["metric"]
     if state.best is None:
-        return ["Best:     none yet"]
+        none = "none; no run came to its end" if _ended(state.total) else "none yet"
+        return [f"Best:     {none}"]
     lines = [f"Best:     {metric} {state.best.objective:.4f}, {state.best.run}"]
     if not state.baseline:
-        return [*lines, "Baseline: no seed is done yet"]
+        ended = any(stage.name == "baseline" and _ended(stage) for stage in state.stages)
+        none = "none; it diverged on every seed" if ended else "no seed is done yet"
+        return [*lines, f"Baseline: {none}"]
     mean, seeds = statistics.mean(state.baseline), len(state.baseline)
     sd = statistics.stdev(state.baseline) if seeds > 1 else None
     of = " on one seed" if sd is None else f", mean of {seeds} seeds (sd {sd:.4f})"

@@ -54,7 +54,11 @@ function levelsOf(at, text) {
 function fanOut(at, data) {
   const width = at.length <= 200 ? 0.006 : 0.001;
   const members = new Map();
-  at.forEach((place, run) => members.set(place, [...(members.get(place) ?? []), run]));
+  at.forEach((place, run) => {
+    const others = members.get(place);
+    if (others) others.push(run);
+    else members.set(place, [run]);
+  });
   const line = Float32Array.from(at);
   for (const runs of members.values()) {
     if (runs.length === 1) continue;
