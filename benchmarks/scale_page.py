@@ -101,16 +101,13 @@ def page(sizes: Sequence[Mapping[str, Any]]) -> str:
         *(_row(sizes, f"`{name}`", name) for name in AFTER),
     ]
     told = f"Machine: {_listed(_machine(size['machine']) for size in sizes)}."
-    commits = dict.fromkeys(version(size["git"]) for size in sizes)
+    commits: dict[str, list[str]] = {}
+    for size in sizes:
+        commits.setdefault(version(size["git"]), []).append(f"{size['runs']:,}")
+    of = [f"{commit} ({', '.join(runs)} runs)" for commit, runs in commits.items()]
+    told += f" Commit: {_listed(of)}."
     # A cost that one of them mended makes a slope over both steeper, or flatter, than either's.
-    of = {
-        one: [f"{size['runs']:,}" for size in sizes if version(size["git"]) == one]
-        for one in commits
-    }
-    told += (
-        " Commit: " + "; ".join(f"{one} ({', '.join(runs)} runs)" for one, runs in of.items()) + "."
-    )
-    if len(of) > 1:
+    if len(commits) > 1:
         told += " Slopes are over all of them."
     head = _HEAD.format(runs=" ".join(str(size["runs"]) for size in sizes))
     return "\n".join([head + told, "", *rows, "", *parts]) + "\n"

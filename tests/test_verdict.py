@@ -137,7 +137,9 @@ def test_a_better_finalist_that_lost_a_seed_as_the_baseline_did_is_withheld(
     assert document["verdict"].startswith(
         "No configuration is called better than the baseline on 4 fresh seeds; these 3 are"
     )
-    told = f"; {first} scores more, but completed on 3 of them, and is not called better for that."
+    told = (
+        f"; {first} scores better, but completed on 3 of them, and is not called better for that."
+    )
     assert told in document["verdict"]
     # Where another wins, it is only not told from the winner.
     scores[2] = [0.90, 0.91, 0.89, 0.90]

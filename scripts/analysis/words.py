@@ -46,7 +46,7 @@ def sentence(document: Mapping[str, Any]) -> str:
         text += f"; worse: {', '.join(map(name, worse))}"
     for one in withheld:
         text += (
-            f"; {name(one)} scores more, but completed on {one['completed']} of them, and is not"
+            f"; {name(one)} scores better, but completed on {one['completed']} of them, and is not"
             " called better for that"
         )
     return f"{text}.{_detectable(document)}"

@@ -87,7 +87,7 @@ def _judged(results: Results, entry: Mapping[str, Any]) -> str:
     if entry["p"] is None:
         return "not compared"
     if entry["withheld"]:
-        return f"scores more, but diverged on {count(lost, 'seed')}: not called better"
+        return f"scores better, but diverged on {count(lost, 'seed')}: not called better"
     return "not distinguishable from the baseline, less than the winner"
 
 
