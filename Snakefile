@@ -17,6 +17,7 @@ include: "workflow/rules/output.smk"
 include: "workflow/rules/order.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/attempted.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/screen.smk"
 include: "workflow/rules/grid.smk"
@@ -38,6 +39,7 @@ onstart:
     gc.enable()
     hold_study()
     need_trackers()
+    try_sources()
     be_short()
     keep_study()
     sweep(Path(S))

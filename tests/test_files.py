@@ -165,6 +165,17 @@ def test_command_prints_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert (printed.out, printed.err) == ("", "snaketune: config: seed: -1 is not >= 0\n")
 
 
+def test_an_output_that_is_a_folder_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> None:
+        write_text(tmp_path, "text")
+
+    with pytest.raises(SystemExit):
+        command(main)
+    assert capsys.readouterr().err == f"snaketune: {tmp_path}: Is a directory\n"
+
+
 def test_command_lets_other_errors_through() -> None:
     with pytest.raises(ZeroDivisionError):
         command(lambda: print(1 // 0))

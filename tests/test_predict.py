@@ -45,6 +45,13 @@ def test_a_file_without_a_header_in_another_encoding(tmp_path: Path) -> None:
         predict.read(path, ["review"], {"column_names": ["review", "stars"]})
 
 
+def test_a_list_is_not_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "h.json"
+    path.write_text('[{"review": "fine"}]')
+    with pytest.raises(StudyError, match=r"h\.json: a list; what is scored is JSON Lines: one"):
+        predict.read(path, ["review"], {})
+
+
 def test_a_tsv_is_no_file_of_a_study_of_semicolons(tmp_path: Path) -> None:
     path = tmp_path / "in.tsv"
     path.write_text('review\tlabel\n"a; b"\t1\n')

@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +110,53 @@ def test_another_revision_of_a_hub_model_retrains_everything(
     plan = planned(copy, baseline)
     assert (plan["fetch_model"], plan["train"]) == (1, 1)
     assert planned(copy)["train"] == AHEAD
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("columns", {"label": "lable"}), "snaketune: columns: 'lable' is not in the train split"),
+        (("model", "sha256", "0" * 64), "snaketune: model.sha256: "),
+    ],
+)
+def test_a_mistake_in_data_or_model_costs_nothing(
+    copy: Path, change: tuple[Any, ...], says: str
+) -> None:
+    config = (copy / "tiny.yaml").read_bytes()
+    before = contents(copy, ("data/*.*",))
+    change_config(copy, *change)
+    process = run(copy, "--cores", "1", full=False)
+    assert process.returncode == 1
+    assert process.stdout.startswith(says) or f"\n{says}" in process.stdout
+    assert "Traceback" not in process.stdout
+    assert contents(copy, ("data/*.*",)) == before
+    (copy / "tiny.yaml").write_bytes(config)
+    assert planned(copy) == {}
+
+
+def test_runs_of_one_stage_fit_into_blocks(copy: Path) -> None:
+    shutil.rmtree(copy / STUDY)
+    blocks = ("--groups", "train=block", "--group-components", "block=10")
+    local = ("--resources", "gpu=1", "--set-resource-scopes", "gpu=local")
+    assert planned(copy, *local, *blocks, "--", "stage_screen")["train"] == 5
+
+
+def test_another_folder_is_not_started_in(copy: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "snakemake", "-s", str(copy / "Snakefile"), "-n"]
+    process = subprocess.run(
+        [*command, "--configfile", str(copy / "tiny.yaml")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    profile, *lines = process.stderr.splitlines()
+    assert profile.startswith("Using workflow specific profile")
+    assert len(lines) == 1
+    assert lines[0].startswith(
+        f"snaketune: started in {tmp_path}; start snakemake in the project's"
+    )
 
 
 @pytest.mark.parametrize(

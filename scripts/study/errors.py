@@ -74,7 +74,8 @@ def command(main: Callable[[], None]) -> None:
         elif isinstance(error, OSError) and (
             isinstance(error, _UNUSABLE) or error.errno == errno.EROFS
         ):
-            message = f"snaketune: {error.filename}: {error.strerror}"
+            # The second is what a temporary file was to become.
+            message = f"snaketune: {error.filename2 or error.filename}: {error.strerror}"
         else:
             raise
         print(message, file=sys.stderr)

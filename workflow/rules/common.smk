@@ -60,6 +60,11 @@ def end_with(error):
 
 
 try:
+    if Path.cwd().resolve() != ROOT:
+        raise StudyError(
+            f"started in {Path.cwd()}; start snakemake in the project's folder, {ROOT}, where its"
+            " rules and scripts lie and results/ is written"
+        )
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
         reading.read(path)
