@@ -64,7 +64,7 @@ def _lines(stream: Iterator[str], path: Path, columns: Sequence[str]) -> Iterato
     for number, line in enumerate(stream, start=1):
         if not line.strip():
             continue
-        if number == 1 and line.lstrip().startswith("["):
+        if path.suffix.lower() == ".json" and number == 1 and line.lstrip().startswith("["):
             raise StudyError(
                 f"{path}: a list; what is scored is JSON Lines: one object with {_names(columns)} a"
                 " line, without brackets and commas around them"

@@ -129,7 +129,10 @@ def test_the_page_has_a_row_a_contestant(tmp_path: Path) -> None:
     assert all(", fp32 |" in row for row in rows)
     # 2 trainings of 32 examples in 0.48 s, against 1, 2 and 4 examples a second.
     told = " ".join(text.split())
-    assert "than fp32 by: none. Model: `package:x/model`. Commit: 0123456789." in told
+    assert (
+        "than fp32 by: none that `auto` takes. Model: `package:x/model`. Commit: 0123456789."
+        in told
+    )
     assert "at least 0.480 s of the 2.000 s, 24%" in told
     assert "would be 66.7 (33.3 to 133.3) times as fast as (a)" in told
     # The same page from the file, whose keys are sorted; and one before the products are known.
