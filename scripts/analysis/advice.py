@@ -138,7 +138,8 @@ def _space(study: Study, name: str) -> Mapping[str, Any]:
 def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> list[Advice]:
     """Return whether the chosen hyperparameters' space has too few runs, or a gap."""
     baseline = plan.baseline_values(study)
-    inside = frame[frame["status"] == "complete"]
+    completed = frame[frame["status"] == "complete"]
+    inside = completed
     for name in HYPERPARAMETERS:
         if name not in chosen:
             inside = inside[inside[name] == baseline[name]]
@@ -164,7 +165,7 @@ def under_sampled(study: Study, frame: pd.DataFrame, chosen: Sequence[str]) -> l
         ends = tried_range(study, frame, name)
         if ends is None or "choices" in study["hyperparameters"][name].get("search", {}):
             continue
-        gap = largest_gap(frame.loc[frame["status"] == "complete", name].tolist(), *ends)
+        gap = largest_gap(completed[name].tolist(), *ends)
         if gap is not None and gap[2] > GAP:
             low, high, share = gap
             if high - low <= _step(study, name) * (1 + 1e-9):

@@ -43,6 +43,11 @@ class Stage:
         """Return how many runs have not begun."""
         return self.planned - self.done - self.running - self.failed
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether all runs are done."""
+        return self.done == self.planned
+
 
 @dataclass(frozen=True)
 class Best:
@@ -140,8 +145,7 @@ def look(study: Study, folder: Path) -> State:
     seeds = (run.name for run in plan.baseline_runs(study))
     state.baseline = [completed[name][0] for name in seeds if name in completed]
     state.report = (folder / "report.html").exists()
-    all_done = state.total.done == state.total.planned
-    if plan.fresh_seeds(study) and all_done and (folder / "verdict.json").exists():
+    if plan.fresh_seeds(study) and state.total.ended and (folder / "verdict.json").exists():
         state.verdict = read_object(folder / "verdict.json", "verdict")["verdict"]
     return state
 

@@ -28,8 +28,8 @@ RULES = (
     "a finalist is better than the baseline if it completed on every fresh seed and Welch's"
     f" one-sided t test on the fresh seeds, corrected by Holm for all finalists, has p <= {ALPHA};"
     " one that did not complete counts with p = 1 in that correction, and where its own p is at"
-    " most that rate divided by the number of finalists, it is withheld: neither better nor"
-    " equivalent",
+    " most that rate divided by the number of finalists and the baseline did not complete either,"
+    " it is withheld: neither better nor equivalent",
     "the winner is, of the finalists whose p before correction is at most that rate divided by the"
     " number of finalists, the one with the largest mean on the fresh seeds",
     "a finalist is worse if the test in the other direction, corrected alike, says so, or if it"
@@ -121,7 +121,9 @@ def _against(
                 "p_holm": None if one is None else _round(p),
                 "p_worse_holm": None if one is None else _round(q),
                 "better": one is not None and whole and p <= ALPHA,
-                "withheld": one is not None and not whole and _alone(float(one.p), finalists),
+                "withheld": (
+                    one is not None and not (whole or fell) and _alone(float(one.p), finalists)
+                ),
                 "worse": fell or (one is not None and q <= ALPHA),
             }
         )
@@ -239,7 +241,7 @@ def _outcome(
     if winner is not None:
         return "better"
     able = len(scores[0]) > 1 and any(len(row) > 1 for row in scores[1:])
-    withheld = any(one["withheld"] and not one["worse"] for one in finalists)
+    withheld = any(one["withheld"] for one in finalists)
     return "indistinguishable" if able and not withheld else "undecided"
 
 

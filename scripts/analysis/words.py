@@ -27,7 +27,7 @@ def sentence(document: Mapping[str, Any]) -> str:
     if document["outcome"] == "better":
         return _better(document)
     worse = [one for one in finalists if one["worse"]]
-    withheld = [one for one in finalists if one["withheld"] and not one["worse"]]
+    withheld = [one for one in finalists if one["withheld"]]
     if document["outcome"] == "undecided" and not withheld:
         return _undecided(document)
     equal = [one for one in finalists if one["finalist"] in document["equivalent"]]

@@ -153,8 +153,8 @@ def check() -> None:
                 raise
             raise StudyError(
                 f"training.gpu: 1, but this build of torch ({runtime}) has no code for"
-                f" {torch.cuda.get_device_name()}; a build of the same version that has is to be"
-                " installed (for older GPUs: https://download.pytorch.org/whl/cu126)\n"
+                f" {torch.cuda.get_device_name()}; install a build of the same version that has"
+                " (for older GPUs: https://download.pytorch.org/whl/cu126)\n"
                 "  training.gpu: 0 trains on the processor"
             ) from None
 

@@ -126,9 +126,7 @@ def _p(results: Results, entry: Mapping[str, Any]) -> str:
 
     Empty for the baseline, and for what is worse or withheld without a test.
     """
-    if "finalist" not in entry or (entry["worse"] and _fell(results, entry)):
-        return ""
-    if entry["withheld"] and not entry["worse"]:
+    if "finalist" not in entry or entry["withheld"] or (entry["worse"] and _fell(results, entry)):
         return ""
     return probability(entry["p_worse_holm" if entry["worse"] else "p_holm"])
 

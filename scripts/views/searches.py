@@ -156,8 +156,8 @@ def _words(results: Results) -> str:
         )
     if results.chance.empty:
         return words + (
-            f" The study has no {LEAST_TRIALS} completed runs that were drawn at random, so that"
-            " nothing says what as many random trials would have found."
+            f" The study has fewer than {LEAST_TRIALS} completed runs that were drawn at random, so"
+            " that nothing says what as many random trials would have found."
         )
     first = results.chance.iloc[0]
     lost = int(first["incomplete"])

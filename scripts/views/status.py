@@ -60,7 +60,7 @@ def _below(state: State) -> list[str]:
     if state.verdict:
         lines.append(f"Verdict:  {state.verdict}")
     if state.report:
-        old = "" if _ended(state.total) else ", of an earlier state"
+        old = "" if state.total.ended else ", of an earlier state"
         lines.append(f"Report:   results/{state.study['study']}/report.html{old}")
     return lines
 
@@ -69,7 +69,7 @@ def _time(state: State) -> str:
     """Return the time so far and to go, in words."""
     spent = f"{duration(sum(state.seconds.values()))} of training so far"
     at_once = max(1, state.total.running)
-    if _ended(state.total):
+    if state.total.ended:
         return f"{spent}, nothing to go"
     if state.to_go is None:
         return f"{spent}; how long the rest takes shows when a run is done"
@@ -88,19 +88,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _ended(stage: Stage) -> bool:
-    return stage.done == stage.planned
-
-
 def _score(state: State) -> list[str]:
     """Return the best so far, the baseline, and what lies between them beside the noise."""
     metric = state.study["objective"]["metric"]
     if state.best is None:
-        none = "none; no run came to its end" if _ended(state.total) else "none yet"
+        none = "none; no run came to its end" if state.total.ended else "none yet"
         return [f"Best:     {none}"]
     lines = [f"Best:     {metric} {state.best.objective:.4f}, {state.best.run}"]
     if not state.baseline:
-        ended = any(stage.name == "baseline" and _ended(stage) for stage in state.stages)
+        ended = any(stage.name == "baseline" and stage.ended for stage in state.stages)
         none = "none; it diverged on every seed" if ended else "no seed is done yet"
         return [*lines, f"Baseline: {none}"]
     mean, seeds = statistics.mean(state.baseline), len(state.baseline)

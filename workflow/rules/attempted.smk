@@ -4,14 +4,13 @@ import subprocess
 import tempfile
 
 
-def command_of(job, scratch):
-    """Return the words that run a job into the folder `scratch`; none if it cannot be tried."""
-    if job.rule.name == "fetch_model":
-        return ["--model", job.params.model, "--output", f"{scratch}/model.json"]
-    # What is generated is checked with the config, and may not be there yet.
-    if job.rule.name == "prepare" and not GENERATED:
-        return ["--source", job.params.source, "--output", scratch]
-    return []
+def tried(job):
+    """Tell whether a job makes data or model of the study, of which there are some, anew.
+
+    What is generated is checked with the config, and may not be there yet.
+    """
+    names = {"fetch_model"} if GENERATED else {"fetch_model", "prepare"}
+    return job.rule.name in names and any(map(os.path.exists, job.output))
 
 
 def try_sources():
@@ -19,12 +18,13 @@ def try_sources():
     # With conda the jobs have an environment of their own.
     if workflow.deployment_settings.deployment_method:
         return
-    for job in list(workflow.dag.needrun_jobs()):
-        if not any(os.path.exists(path) for path in job.output):
-            continue
+    for job in filter(tried, workflow.dag.needrun_jobs()):
         with tempfile.TemporaryDirectory(prefix="snaketune-") as scratch:
-            if words := command_of(job, scratch):
-                command = [sys.executable, "-m", f"scripts.{job.rule.name}", *words]
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    end_unlocked(done.stderr.rpartition("snaketune: ")[2].strip())
+            if job.rule.name == "prepare":
+                words = ["--source", job.params.source, "--output", scratch]
+            else:
+                words = ["--model", job.params.model, "--output", f"{scratch}/model"]
+            command = [sys.executable, "-m", f"scripts.{job.rule.name}", *words]
+            done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            end_unlocked(done.stderr.rpartition("snaketune: ")[2].strip())

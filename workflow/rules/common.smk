@@ -59,12 +59,13 @@ def end_with(error):
     os._exit(1)
 
 
+if Path.cwd().resolve() != ROOT:
+    end_with(
+        f"started in {Path.cwd()}; start snakemake in the project's folder, {ROOT}, where its"
+        " rules and scripts lie and results/ is written"
+    )
+
 try:
-    if Path.cwd().resolve() != ROOT:
-        raise StudyError(
-            f"started in {Path.cwd()}; start snakemake in the project's folder, {ROOT}, where its"
-            " rules and scripts lie and results/ is written"
-        )
     # Snakemake has merged the files already; reading them once more finds duplicate keys.
     for path in workflow.configfiles:
         reading.read(path)
